@@ -1,0 +1,167 @@
+//! What a test can ask of a sandbox before it starts.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::RateLimit;
+
+/// The client id that a sandbox knows unless told otherwise.
+pub const CLIENT_ID: &str = "sandbox-client-id";
+
+/// The client secret that a sandbox knows unless told otherwise. As long as Port's, and as mixed.
+pub const CLIENT_SECRET: &str = "sBx7Qm2Vd9Kp4Tz8Wn3Hc6Rj1Lf5Yg0aUeXoIbNqMvZtPwSkDhGrCy7J4E9uA2i";
+
+/// How a [`Sandbox`](crate::Sandbox) behaves. Take the default and change what a test is about.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The credentials it knows.
+    pub credentials: Vec<Credential>,
+    /// The address it listens on. With an unspecified address its URLs name loopback.
+    pub bind: IpAddr,
+    /// The port for plain HTTP; 0 takes a free one.
+    pub port: u16,
+    /// The port for TLS; 0 takes a free one.
+    pub tls_port: u16,
+    /// Names and addresses that the certificate holds besides `localhost`, `127.0.0.1` and `::1`.
+    pub names: Vec<String>,
+    /// Which certificate it shows.
+    pub certificate: Certificate,
+    /// What its tokens look like.
+    pub token_kind: TokenKind,
+    /// How long a new token lives, in whole seconds.
+    pub token_lifetime: Duration,
+    /// What is left of the token that is already active when a credential asks for the first time, in
+    /// whole seconds. The token after it has the full lifetime.
+    pub leftover: Option<Duration>,
+    /// What answers state as the token's life.
+    pub expires_in: Stated,
+    /// What a JWT states as its `exp`.
+    pub jwt_exp: Stated,
+    /// The limit of the auth API; Port's is [`RateLimit::PORT`].
+    pub rate_limit: Option<RateLimit>,
+    /// The limit of the OAuth endpoint; Port's is [`RateLimit::PORT_OAUTH`].
+    pub oauth_rate_limit: Option<RateLimit>,
+    /// A reason to refuse every credential.
+    pub refusal: Option<Refusal>,
+    /// Whose tokens the MCP server takes.
+    pub mcp_accepts: Accepts,
+    /// How the MCP server speaks.
+    pub mcp_mode: McpMode,
+    /// How many tools one page of `tools/list` holds; `None` lists all on one.
+    pub tools_page_size: Option<usize>,
+    /// Further read tools, by name, in any number and with any characters.
+    pub extra_tools: Vec<String>,
+    /// Offer and run write tools even in read-only mode, as a broken server would.
+    pub ignore_read_only: bool,
+    /// Where to write one JSON line per request.
+    pub log: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            credentials: vec![Credential::new(CLIENT_ID, CLIENT_SECRET)],
+            bind: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            tls_port: 0,
+            names: Vec::new(),
+            certificate: Certificate::Valid,
+            token_kind: TokenKind::Jwt,
+            token_lifetime: Duration::from_hours(3),
+            leftover: None,
+            expires_in: Stated::Truth,
+            jwt_exp: Stated::Truth,
+            rate_limit: None,
+            oauth_rate_limit: None,
+            refusal: None,
+            mcp_accepts: Accepts::Both,
+            mcp_mode: McpMode::Stateful,
+            tools_page_size: None,
+            extra_tools: Vec::new(),
+            ignore_read_only: false,
+            log: None,
+        }
+    }
+}
+
+/// A client id and its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: String,
+}
+
+impl Credential {
+    /// A pair of the two.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
+        Self { client_id: client_id.into(), client_secret: client_secret.into() }
+    }
+}
+
+/// What a token looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A JWT with the header of HS256 and a random signature.
+    Jwt,
+    /// Random characters that say nothing.
+    Opaque,
+}
+
+/// What a sandbox says of a token's end, which need not be what it does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stated {
+    /// The truth.
+    Truth,
+    /// Nothing: the field is missing.
+    Absent,
+    /// This, whatever its type.
+    As(Value),
+}
+
+/// Why Port refuses a right credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// 403: the organization's allow-list lacks the caller's address.
+    IpNotAllowed,
+    /// 404: the organization lives in the other region.
+    WrongRegion,
+}
+
+/// Whose tokens the MCP server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepts {
+    /// Those of the auth API.
+    Api,
+    /// Those of the OAuth endpoint.
+    OAuth,
+    /// Those of either.
+    Both,
+}
+
+/// How the MCP server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum McpMode {
+    /// Sessions, and answers as event streams, like Port.
+    Stateful,
+    /// No sessions, and answers as plain JSON.
+    Stateless,
+}
+
+/// Which certificate the TLS side shows. The CA that [`Sandbox::ca_pem`](crate::Sandbox::ca_pem) hands out
+/// signed all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// A right one.
+    Valid,
+    /// One that ended years ago.
+    Expired,
+    /// One for another host.
+    WrongName,
+}

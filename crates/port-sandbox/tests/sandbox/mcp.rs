@@ -1,0 +1,196 @@
+//! The MCP server: who gets in, which tools they see, what they may call.
+
+use std::time::Duration;
+
+use crate::common::{Mcp, block_on, call, client, connect, json_of, names, oauth, token, tool};
+use port_sandbox::{Accepts, CLIENT_ID, CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox};
+use reqwest::{Method, StatusCode};
+use rmcp::service::ServiceError;
+use serde_json::{Value, json};
+
+const READ_ONLY: (&str, &str) = ("x-read-only-mode", "1");
+const ACTIONS: &str = "x-allowed-actions-to-run";
+
+fn is_write(name: &str) -> bool {
+    name.starts_with("upsert_") || name.starts_with("delete_")
+}
+
+async fn ping(sandbox: &Sandbox, token: &str) -> StatusCode {
+    let request =
+        client(sandbox).post(sandbox.mcp_url()).header("accept", "application/json, text/event-stream").bearer_auth(token).json(&json!({
+            "jsonrpc": "2.0", "id": 1, "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18", "capabilities": {},
+                "clientInfo": {"name": "test", "version": "1"},
+            },
+        }));
+    request.send().await.unwrap().status()
+}
+
+#[test]
+fn only_live_tokens_of_accepted_endpoints_get_in() {
+    let case = async |accepts, expected: (u16, u16)| {
+        let sandbox = Sandbox::start(Options { mcp_accepts: accepts, ..Options::default() });
+        let api = token(&sandbox).await;
+        let form = format!("grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}");
+        let body: Value = oauth(&sandbox, &form).await.json().await.unwrap();
+        let oauth = body["access_token"].as_str().unwrap();
+        let statuses = (ping(&sandbox, &api).await, ping(&sandbox, oauth).await);
+        assert_eq!((statuses.0.as_u16(), statuses.1.as_u16()), expected);
+        sandbox.advance(Duration::from_hours(3));
+        assert_eq!(ping(&sandbox, &api).await, 401);
+    };
+    block_on(async {
+        case(Accepts::Both, (200, 200)).await;
+        case(Accepts::Api, (200, 401)).await;
+        case(Accepts::OAuth, (401, 200)).await;
+        let sandbox = Sandbox::default();
+        assert_eq!(ping(&sandbox, "unknown").await, 401);
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            let request = client(&sandbox).request(method, sandbox.mcp_url());
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), 401);
+            assert_eq!(response.headers()["www-authenticate"], "Bearer");
+        }
+    });
+}
+
+#[test]
+fn read_only_hides_and_refuses_writing() {
+    let sandbox = Sandbox::default();
+    block_on(async {
+        let all = connect(&sandbox, &[]).await;
+        let reads = connect(&sandbox, &[READ_ONLY]).await;
+        let (all_names, read_names) = (names(&all).await, names(&reads).await);
+        assert!(read_names.len() >= 12 && !read_names.iter().any(|n| is_write(n)));
+        let writes: Vec<_> = all_names.iter().filter(|n| is_write(n)).collect();
+        assert_eq!(writes.len(), all_names.len() - read_names.len());
+
+        let entity = json!({"blueprint": "service", "identifier": "new"});
+        let error = call(&reads, "upsert_entity", entity.clone()).await.unwrap_err();
+        assert!(matches!(error, ServiceError::McpError(error) if error.code.0 == -32602));
+        let written = call(&all, "upsert_entity", entity.clone()).await.unwrap();
+        assert_eq!(json_of(&written)["ok"], true);
+        let service = json!({"blueprint": "service", "countOnly": true});
+        let count = json_of(&call(&reads, "list_entities", service).await.unwrap());
+        assert_eq!(count, json!({"blueprint": "service", "count": 4}));
+        call(&all, "delete_entity", entity.clone()).await.unwrap();
+        let gone = call(&all, "delete_entity", entity).await.unwrap();
+        assert_eq!(gone.is_error, Some(true));
+
+        for name in all_names {
+            let annotations = tool(&all, &name).await.annotations.unwrap();
+            let reads = !is_write(&name) && name != "run_action";
+            assert_eq!(annotations.read_only_hint, Some(reads), "{name}");
+        }
+        // Off is said with a 0.
+        let off = connect(&sandbox, &[("x-read-only-mode", "0")]).await;
+        assert!(names(&off).await.iter().any(|n| is_write(n)));
+    });
+}
+
+#[test]
+fn a_broken_server_ignores_read_only() {
+    let sandbox = Sandbox::start(Options { ignore_read_only: true, ..Options::default() });
+    block_on(async {
+        let mcp = connect(&sandbox, &[READ_ONLY]).await;
+        assert!(names(&mcp).await.iter().any(|n| is_write(n)));
+    });
+}
+
+#[test]
+fn the_header_for_actions_names_what_may_run() {
+    let sandbox = Sandbox::default();
+    let run = async |mcp: &Mcp, action: &str| {
+        let result = call(mcp, "run_action", json!({"actionIdentifier": action})).await;
+        result.map(|result| result.is_error == Some(false))
+    };
+    block_on(async {
+        let all = connect(&sandbox, &[]).await;
+        assert!(run(&all, "restart_service").await.unwrap());
+
+        let some = connect(&sandbox, &[READ_ONLY, (ACTIONS, "create_incident, other")]).await;
+        assert!(run(&some, "create_incident").await.unwrap());
+        assert!(!run(&some, "restart_service").await.unwrap());
+        let schema = tool(&some, "run_action").await.input_schema;
+        let choices = &schema["properties"]["actionIdentifier"]["enum"];
+        assert_eq!(choices, &json!(["create_incident"]));
+
+        let none = connect(&sandbox, &[(ACTIONS, "")]).await;
+        assert!(!names(&none).await.contains(&"run_action".to_owned()));
+        assert!(run(&none, "create_incident").await.is_err());
+    });
+}
+
+#[test]
+fn answers_are_json_objects() {
+    let sandbox = Sandbox::default();
+    block_on(async {
+        let mcp = connect(&sandbox, &[READ_ONLY]).await;
+        let blueprints = json_of(&call(&mcp, "list_blueprints", json!({})).await.unwrap());
+        assert_eq!(blueprints["blueprints"].as_array().unwrap().len(), 4);
+        let args = json!({"identifiers": ["zendesk_ticket"]});
+        let full = json_of(&call(&mcp, "list_blueprints", args).await.unwrap());
+        assert!(full["blueprints"][0]["schema"]["properties"]["priority"].is_object());
+        let args = json!({"blueprint": "zendesk_ticket"});
+        let tickets = json_of(&call(&mcp, "list_entities", args).await.unwrap());
+        for ticket in tickets["entities"].as_array().unwrap() {
+            for property in ["status", "priority", "subject"] {
+                assert!(ticket["properties"][property].is_string());
+            }
+        }
+        for name in names(&mcp).await {
+            let result = call(&mcp, &name, json!({})).await.unwrap();
+            assert!(json_of(&result).is_object(), "{name}");
+        }
+    });
+    let last = sandbox.requests_to(Route::Rpc("tools/call")).pop().unwrap();
+    assert_eq!(last.tool.as_deref(), Some("run_action"));
+}
+
+#[test]
+fn pages_and_odd_names_come_whole() {
+    let odd = "a\u{7}b\n::error::c##[d]";
+    let generated = (0..5_000).map(|n| format!("generated_{n}"));
+    let sandbox = Sandbox::start(Options {
+        tools_page_size: Some(1_000),
+        extra_tools: generated.chain([odd.to_owned()]).collect(),
+        ..Options::default()
+    });
+    block_on(async {
+        let mcp = connect(&sandbox, &[READ_ONLY]).await;
+        let names = names(&mcp).await;
+        assert_eq!(names.last().unwrap(), odd);
+        assert!(names.contains(&"generated_4999".to_owned()));
+        let pages = sandbox.requests_to(Route::Rpc("tools/list"));
+        assert_eq!(pages.len(), 6);
+        let listed: Vec<_> = pages.into_iter().filter_map(|p| p.tools).flatten().collect();
+        assert_eq!(listed, names);
+    });
+}
+
+#[test]
+fn both_modes_speak_to_the_official_client() {
+    for mcp_mode in [McpMode::Stateful, McpMode::Stateless] {
+        let sandbox = Sandbox::start(Options { mcp_mode, ..Options::default() });
+        block_on(async {
+            let mcp = connect(&sandbox, &[READ_ONLY]).await;
+            assert!(!names(&mcp).await.is_empty());
+            mcp.cancel().await.unwrap();
+        });
+        let list = sandbox.requests_to(Route::Rpc("tools/list")).remove(0);
+        assert_eq!(list.header("x-read-only-mode"), Some("1"));
+        assert_eq!(list.header("mcp-session-id").is_some(), mcp_mode == McpMode::Stateful);
+        let deletes = sandbox.requests_to(Route::Mcp);
+        let deletes = deletes.iter().filter(|r| r.method == "DELETE").count();
+        assert_eq!(deletes, usize::from(mcp_mode == McpMode::Stateful));
+    }
+}
+
+#[test]
+fn a_definite_refusal_at_the_door_is_the_callers() {
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::Mcp, Fault::status(403));
+    let status = block_on(async { ping(&sandbox, &token(&sandbox).await).await });
+    assert_eq!(status, 403);
+}

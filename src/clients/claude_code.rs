@@ -1,0 +1,37 @@
+//! Claude Code: `--mcp-config`, and `.mcp.json` in a project. <https://code.claude.com/docs/en/mcp>
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::mcp_remote::{self, AUTHORIZATION_VARIABLE};
+use super::{Connection, quote_proof};
+use crate::inputs::Transport;
+
+/// The config as one line of JSON.
+pub fn config(connection: &Connection<'_>) -> Zeroizing<String> {
+    let server = match connection.transport {
+        Transport::Http => http(connection),
+        Transport::McpRemote => bridge(connection),
+    };
+    quote_proof(&json!({ "mcpServers": { connection.server_name: server } }))
+}
+
+/// Claude Code drops a server that has a `url` and no `type`, without a word.
+fn http(connection: &Connection<'_>) -> Value {
+    let mut headers = Map::new();
+    headers.insert("Authorization".to_owned(), json!(*connection.authorization()));
+    for (name, value) in &connection.headers {
+        headers.insert((*name).to_owned(), json!(value));
+    }
+    json!({ "type": "http", "url": connection.url.as_str(), "headers": headers })
+}
+
+/// Claude Code puts variables of its own environment into `args`, but leaves a name alone that is not set there, and doesn't
+/// look into `env`. So `${PORT_MCP_AUTHORIZATION}` reaches the bridge, which takes the value from `env` (seen with 2.1.330).
+fn bridge(connection: &Connection<'_>) -> Value {
+    json!({
+        "command": "npx",
+        "args": mcp_remote::npx_arguments(connection),
+        "env": { AUTHORIZATION_VARIABLE: *connection.authorization() },
+    })
+}

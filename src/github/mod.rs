@@ -1,0 +1,7 @@
+//! The runner's protocol: workflow commands, files and the event.
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
+
+pub mod console;
+pub mod event;
+pub mod outputs;
+pub mod summary;

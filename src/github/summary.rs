@@ -1,0 +1,133 @@
+//! The job summary: GitHub-flavoured Markdown that a person reads on the run's page.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+
+use crate::environment::Environment;
+use crate::error::Report;
+
+/// A summary's text under construction. Every value from outside is escaped on its way in.
+#[derive(Debug, Default)]
+pub struct Markdown(String);
+
+impl Markdown {
+    /// A heading of the third level: the runner's own page uses those above.
+    #[must_use]
+    pub fn heading(mut self, text: &str) -> Self {
+        self.0 += &format!("### {}\n\n", escape(text));
+        self
+    }
+
+    /// A table of two columns without a head.
+    #[must_use]
+    pub fn facts(mut self, rows: &[(&str, Cell)]) -> Self {
+        self.0.push_str("| | |\n| --- | --- |\n");
+        for (name, cell) in rows {
+            self.0 += &format!("| {} | {} |\n", escape(name), cell.render());
+        }
+        self.0.push('\n');
+        self
+    }
+
+    /// A paragraph with a word or two in bold before it.
+    #[must_use]
+    pub fn labelled(mut self, label: &str, text: &str) -> Self {
+        self.0 += &format!("**{}** {}\n\n", escape(label), prose(text));
+        self
+    }
+
+    /// A paragraph.
+    #[must_use]
+    pub fn paragraph(mut self, text: &str) -> Self {
+        self.0 += &format!("{}\n\n", prose(text));
+        self
+    }
+
+    /// A link on a line of its own. The address is ours, never from outside.
+    #[must_use]
+    pub fn link(mut self, text: &str, address: &str) -> Self {
+        self.0 += &format!("[{}]({address})\n\n", escape(text));
+        self
+    }
+
+    /// The finished text.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0
+    }
+}
+
+/// What a table's cell holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// A name or address, shown as code.
+    Code(String),
+    /// Several names, shown as code.
+    Codes(Vec<String>),
+}
+
+impl Cell {
+    fn render(&self) -> String {
+        let code = |text: &String| format!("<code>{}</code>", escape(text));
+        match self {
+            Self::Text(text) => escape(text),
+            Self::Code(text) => code(text),
+            Self::Codes(texts) => texts.iter().map(code).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// The summary of a failure: the same text as the annotation.
+#[must_use]
+pub fn of_failure(report: &Report) -> String {
+    Markdown::default()
+        .heading(&format!("❌ Port MCP: {}", report.title))
+        .paragraph(&report.what)
+        .labelled("Why:", &report.why)
+        .labelled("Fix:", &report.mend)
+        .link(&format!("More on {}", report.code.as_str()), &report.code.help_url())
+        .finish()
+}
+
+/// Appends to the file behind `GITHUB_STEP_SUMMARY`. A runner without one (Gitea, a run by hand) shows no summaries: nothing to do.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn append(environment: &Environment, text: &str) -> io::Result<()> {
+    let Some(path) = environment.variable("GITHUB_STEP_SUMMARY") else {
+        return Ok(());
+    };
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// Our own sentences mark names with backticks. Between them the text is code, elsewhere it is plain.
+fn prose(text: &str) -> String {
+    let pieces: Vec<_> = text.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return escape(text);
+    }
+    pieces
+        .iter()
+        .enumerate()
+        .map(|(at, piece)| if at % 2 == 0 { escape(piece) } else { format!("<code>{}</code>", escape(piece)) })
+        .collect()
+}
+
+/// Makes text mean nothing in Markdown or HTML: every character that either gives a meaning becomes an entity, which neither
+/// reads as markup. A colon and an at sign are among them, since GitHub links bare addresses and mentions.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            '&' | '<' | '>' | '"' | '\'' | '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~'
+            | '@' | ':' | '$' | '^' => {
+                out += &format!("&#{};", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}

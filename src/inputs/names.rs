@@ -1,0 +1,150 @@
+//! Inputs that are names, lists of names, or yes and no.
+
+use super::door::{Flaw, shown};
+
+/// Longer credentials are no credentials. Port's have 32 and 64 characters.
+const LONGEST_CREDENTIAL: usize = 4096;
+
+/// Servers take a header line of 8 KiB; this leaves room for its name.
+const LONGEST_ACTIONS: usize = 8000;
+
+/// The self-service actions that an agent may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedActions {
+    /// As the credentials permit: the header is absent.
+    Any,
+    /// These; none if the list is empty.
+    Only(Vec<String>),
+}
+
+/// A client id or secret: printable ASCII (RFC 6749 appendices A.1 and A.2). No text says what the value is.
+///
+/// # Errors
+/// When it can't be a credential, or couldn't be masked.
+pub fn credential(text: &str) -> Result<String, Flaw> {
+    let flaw = |what: &str| {
+        Err(Flaw {
+            what: what.to_owned(),
+            mend: "Copy the value anew from Port (… › Credentials) into the repository's secrets.".to_owned(),
+        })
+    };
+    if text.chars().any(char::is_control) {
+        return flaw("holds a line break or another control character");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return flaw("holds a space or a character that is not ASCII");
+    }
+    if text.len() < crate::github::console::SHORTEST_MASK {
+        return flaw("has fewer than 4 characters, which is too short to be masked");
+    }
+    if text.len() > LONGEST_CREDENTIAL {
+        return flaw("is longer than 4096 characters");
+    }
+    if text.bytes().all(|byte| byte == b'*') {
+        return flaw("is made of asterisks: it was copied from a masked log");
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of the server in the config. Two underscores separate it from the tool's name.
+///
+/// # Errors
+/// When it has another form.
+pub fn server_name(text: &str) -> Result<String, Flaw> {
+    let fits =
+        text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') && !text.contains("__");
+    if fits {
+        return Ok(text.to_owned());
+    }
+    Err(Flaw {
+        what: format!("{} can't name a server: tools are called mcp__<server_name>__<tool>", shown(text)),
+        mend: "Use 1 to 64 of A-Z, a-z, 0-9, `_` and `-` in `server_name`, without two underscores in a row.".to_owned(),
+    })
+}
+
+/// `true` or `false` as YAML writes them.
+///
+/// # Errors
+/// When it is neither.
+pub fn boolean(text: &str) -> Result<bool, Flaw> {
+    match text {
+        "true" | "True" | "TRUE" => Ok(true),
+        "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(Flaw { what: format!("{} is neither true nor false", shown(text)), mend: "Write `true` or `false`.".to_owned() }),
+    }
+}
+
+/// Action identifiers, separated by commas or line ends; the word `none` alone allows none.
+///
+/// # Errors
+/// When a name isn't one, or `none` stands beside others.
+pub fn allowed_actions(text: &str) -> Result<AllowedActions, Flaw> {
+    let flaw = |what: String| {
+        Err(Flaw {
+            what,
+            mend: "List action identifiers in `allowed_actions`, separated by commas; write `none` alone to allow none, or leave it out to allow all.".to_owned(),
+        })
+    };
+    let mut names = Vec::new();
+    for name in text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()) {
+        if !name.bytes().all(is_identifier_byte) {
+            return flaw(format!("has {}, which is no action identifier", shown(name)));
+        }
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    if text.len() > LONGEST_ACTIONS {
+        return flaw("is longer than 8000 characters".to_owned());
+    }
+    match names.as_slice() {
+        [] => flaw("names no action".to_owned()),
+        [only] if only == "none" => Ok(AllowedActions::Only(Vec::new())),
+        _ if names.iter().any(|name| name == "none") => flaw("has `none` beside other names".to_owned()),
+        _ => Ok(AllowedActions::Only(names)),
+    }
+}
+
+/// What Port's identifiers are made of. <https://docs.port.io/actions-and-automations/create-self-service-experiences/>
+fn is_identifier_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"@_.+:/=-".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn none_alone_allows_none() {
+        assert_eq!(allowed_actions("none"), Ok(AllowedActions::Only(Vec::new())));
+        assert_eq!(allowed_actions("a, b,\n a"), Ok(AllowedActions::Only(vec!["a".to_owned(), "b".to_owned()])));
+        for text in ["none,a", ",", "a b", "a;b", "ä", "${X}"] {
+            assert!(allowed_actions(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_taken_is_safe_everywhere(text in "\\PC{0,70}|[a-zA-Z0-9_-]{1,70}") {
+            if let Ok(name) = server_name(&text) {
+                prop_assert!(!name.is_empty() || text.is_empty());
+                prop_assert!(name.len() <= 64 && !name.contains("__"));
+            }
+        }
+
+        #[test]
+        fn actions_that_are_taken_fit_a_header(text in "\\PC{0,60}|[a-z,\n ]{0,40}") {
+            if let Ok(AllowedActions::Only(names)) = allowed_actions(&text) {
+                prop_assert!(http::HeaderValue::from_str(&names.join(",")).is_ok());
+            }
+        }
+
+        #[test]
+        fn a_credential_that_is_taken_is_printable(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}") {
+            if let Ok(credential) = credential(&text) {
+                prop_assert!(credential.bytes().all(|byte| (0x21..0x7f).contains(&byte)));
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the step tells: to the next steps in outputs, to people in the log and in the job summary.
+
+use zeroize::Zeroizing;
+
+use crate::Connected;
+use crate::clients::{self, Connection};
+use crate::duration::human;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::github::console::Console;
+use crate::github::outputs::OutputFile;
+use crate::github::summary::{self, Cell, Markdown};
+use crate::inputs::{AllowedActions, Inputs, names};
+use crate::port::token::Token;
+
+/// Writes the outputs, then tells people.
+///
+/// # Errors
+/// When the outputs can't be written; then nothing is.
+pub fn success(connected: &Connected, environment: &Environment, console: &Console<'_>, outputs: &mut OutputFile) -> Result<(), Error> {
+    let Connected { inputs, token, http } = connected;
+    let proxied = http.is_proxied(inputs.mcp_url.url());
+    let connection = Connection::new(inputs, token.secret(), proxied);
+    let plain = |text: String| Zeroizing::new(text);
+    outputs.write(&[
+        ("access_token", plain(token.secret().reveal().to_owned())),
+        ("mcp_config", clients::config(&connection)),
+        ("expires_at", plain(token.expires_at().to_string())),
+        ("expires_in", plain(token.left_on_arrival().as_secs().to_string())),
+        ("mcp_url", plain(inputs.mcp_url.as_str().to_owned())),
+        ("server_name", plain(inputs.server_name.clone())),
+    ])?;
+    console.info(&format!("Port issued a token: {} (at {}).", life(token), inputs.endpoint.host()));
+    console.info(&format!(
+        "MCP server {} for claude-code: {} over {}, {}.",
+        inputs.server_name,
+        inputs.mcp_url.as_str(),
+        inputs.transport,
+        access(inputs)
+    ));
+    if inputs.summary {
+        write_summary(&summary_of(inputs, token), environment, console);
+    }
+    Ok(())
+}
+
+/// Tells what failed: one annotation, the same in the summary, and the code for workflows that go on.
+/// A cancelled step writes to no file: its outputs are of no use to anyone.
+pub fn failure(error: &Error, environment: &Environment, console: &Console<'_>, outputs: Option<&mut OutputFile>) {
+    let report = error.report();
+    let help = report.code.help_url();
+    console.error(
+        &format!("{} ({})", report.title, report.code.as_str()),
+        &format!("{}\nWhy: {}\nFix: {}\nMore: {help}", report.what, report.why, report.mend),
+    );
+    if matches!(error, Error::Cancelled { .. }) {
+        return;
+    }
+    if let Some(outputs) = outputs {
+        // When this fails, the annotation above stands all the same, and the step fails anyway.
+        drop(outputs.write(&[("error_code", Zeroizing::new(report.code.as_str().to_owned()))]));
+    }
+    if wants_summary(environment) {
+        write_summary(&summary::of_failure(&report), environment, console);
+    }
+}
+
+/// Asked of the environment, since the inputs as a whole may be what failed.
+fn wants_summary(environment: &Environment) -> bool {
+    let given = environment.input("summary").ok().flatten();
+    given.and_then(|text| names::boolean(text).ok()).unwrap_or(true)
+}
+
+/// A summary is for people: that it can't be written is no reason to fail the step.
+fn write_summary(text: &str, environment: &Environment, console: &Console<'_>) {
+    if let Err(error) = summary::append(environment, &console.guard(text)) {
+        console.warning("No job summary", &format!("The job summary can't be written: {error}."));
+    }
+}
+
+fn summary_of(inputs: &Inputs, token: &Token) -> String {
+    let region = match inputs.region {
+        Some(region) => Cell::Code(region.to_string()),
+        None => Cell::Text("own addresses".to_owned()),
+    };
+    let actions = match &inputs.allowed_actions {
+        AllowedActions::Any => Cell::Text("all that the credentials may run".to_owned()),
+        AllowedActions::Only(names) if names.is_empty() => Cell::Text("none".to_owned()),
+        AllowedActions::Only(names) => Cell::Codes(names.clone()),
+    };
+    Markdown::default()
+        .heading("🔌 Port MCP: connected")
+        .facts(&[
+            ("Region", region),
+            ("Token from", Cell::Code(inputs.endpoint.url.to_string())),
+            ("Token ends", Cell::Text(format!("{} (in {})", minute(token), human(token.left_on_arrival())))),
+            ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),
+            ("Server name", Cell::Code(inputs.server_name.clone())),
+            ("Agent", Cell::Code("claude-code".to_owned())),
+            ("Transport", Cell::Code(inputs.transport.to_string())),
+            ("Access", Cell::Text(access(inputs).to_owned())),
+            ("Allowed actions", actions),
+        ])
+        .finish()
+}
+
+/// To the minute, as people read it.
+fn minute(token: &Token) -> String {
+    token.expires_at().strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn life(token: &Token) -> String {
+    format!("it ends at {}, in {}", token.expires_at(), human(token.left_on_arrival()))
+}
+
+fn access(inputs: &Inputs) -> &'static str {
+    if inputs.read_only { "read-only" } else { "read and write" }
+}
