@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
+use crate::clients::{ClaudeCode, Client};
 use crate::duration;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -41,7 +42,6 @@ pub enum Transport {
 }
 
 /// All of the step's inputs, valid.
-#[derive(Debug)]
 pub struct Inputs {
     /// What is exchanged.
     pub credentials: Credentials,
@@ -53,6 +53,8 @@ pub struct Inputs {
     pub mcp_url: ServerUrl,
     /// Its name in the config.
     pub server_name: String,
+    /// The agent.
+    pub client: &'static dyn Client,
     /// How the agent reaches it.
     pub transport: Transport,
     /// Whether write tools are to be hidden.
@@ -107,6 +109,7 @@ impl Inputs {
             region: region_counts.then_some(region),
             mcp_url,
             server_name,
+            client: &ClaudeCode,
             transport,
             read_only,
             allowed_actions,

@@ -20,11 +20,19 @@ use crate::port::token::Token;
 pub fn success(connected: &Connected, environment: &Environment, console: &Console<'_>, outputs: &mut OutputFile) -> Result<(), Error> {
     let Connected { inputs, token, http } = connected;
     let proxied = http.is_proxied(inputs.mcp_url.url());
-    let connection = Connection::new(inputs, token.secret(), proxied);
+    let connection = Connection {
+        server_name: &inputs.server_name,
+        url: &inputs.mcp_url,
+        token: token.secret(),
+        headers: clients::port_headers(inputs),
+        transport: inputs.transport,
+        tools: &[],
+        proxied,
+    };
     let plain = |text: String| Zeroizing::new(text);
     outputs.write(&[
         ("access_token", plain(token.secret().reveal().to_owned())),
-        ("mcp_config", clients::config(&connection)),
+        ("mcp_config", inputs.client.config(&connection)),
         ("expires_at", plain(token.expires_at().to_string())),
         ("expires_in", plain(token.left_on_arrival().as_secs().to_string())),
         ("mcp_url", plain(inputs.mcp_url.as_str().to_owned())),
@@ -32,8 +40,9 @@ pub fn success(connected: &Connected, environment: &Environment, console: &Conso
     ])?;
     console.info(&format!("Port issued a token: {} (at {}).", life(token), inputs.endpoint.host()));
     console.info(&format!(
-        "MCP server {} for claude-code: {} over {}, {}.",
+        "MCP server {} for {}: {} over {}, {}.",
         inputs.server_name,
+        inputs.client.id(),
         inputs.mcp_url.as_str(),
         inputs.transport,
         access(inputs)
@@ -96,7 +105,7 @@ fn summary_of(inputs: &Inputs, token: &Token) -> String {
             ("Token ends", Cell::Text(format!("{} (in {})", minute(token), human(token.left_on_arrival())))),
             ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),
             ("Server name", Cell::Code(inputs.server_name.clone())),
-            ("Agent", Cell::Code("claude-code".to_owned())),
+            ("Agent", Cell::Code(inputs.client.id().to_owned())),
             ("Transport", Cell::Code(inputs.transport.to_string())),
             ("Access", Cell::Text(access(inputs).to_owned())),
             ("Allowed actions", actions),

@@ -4,16 +4,39 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::mcp_remote::{self, AUTHORIZATION_VARIABLE};
-use super::{Connection, quote_proof};
+use super::{Client, Connection, quote_proof};
 use crate::inputs::Transport;
 
-/// The config as one line of JSON.
-pub fn config(connection: &Connection<'_>) -> Zeroizing<String> {
-    let server = match connection.transport {
-        Transport::Http => http(connection),
-        Transport::McpRemote => bridge(connection),
-    };
-    quote_proof(&json!({ "mcpServers": { connection.server_name: server } }))
+/// The agent.
+pub struct ClaudeCode;
+
+impl Client for ClaudeCode {
+    fn id(&self) -> &'static str {
+        "claude-code"
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Zeroizing<String> {
+        let server = match connection.transport {
+            Transport::Http => http(connection),
+            Transport::McpRemote => bridge(connection),
+        };
+        quote_proof(&json!({ "mcpServers": { connection.server_name: server } }))
+    }
+
+    /// In single quotes, which `shell-quote` leaves alone; none of the values can hold one. An empty list of tools is left
+    /// out: an empty value would turn the flag into a switch.
+    fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+        let tools: Vec<_> = connection.tools.iter().map(|tool| self.tool(connection.server_name, tool)).collect();
+        let mut arguments = Zeroizing::new(format!("--mcp-config '{config}'"));
+        if !tools.is_empty() {
+            *arguments += &format!(" --allowedTools '{}'", tools.join(","));
+        }
+        arguments
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("mcp__{server_name}__{tool}")
+    }
 }
 
 /// Claude Code drops a server that has a `url` and no `type`, without a word.

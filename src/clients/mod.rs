@@ -1,8 +1,11 @@
 //! The agents: each takes an MCP server in its own form.
+//!
+//! A new agent is one file with a [`Client`] in it, and one line in [`REGISTRY`].
 
 mod claude_code;
 mod mcp_remote;
 
+pub use claude_code::ClaudeCode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -16,6 +19,24 @@ const READ_ONLY_HEADER: (&str, &str) = ("x-read-only-mode", "1");
 /// Names the self-service actions that may run; empty allows none.
 const ALLOWED_ACTIONS_HEADER: &str = "x-allowed-actions-to-run";
 
+/// Every agent that the input `client` can name.
+pub static REGISTRY: &[&dyn Client] = &[&ClaudeCode];
+
+/// What this program knows of one agent.
+pub trait Client: Sync {
+    /// The agent's name in the input `client`.
+    fn id(&self) -> &'static str;
+
+    /// The config in the agent's own format, with everything that a user pastes.
+    fn config(&self, connection: &Connection<'_>) -> Zeroizing<String>;
+
+    /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
+    fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String>;
+
+    /// A tool's name as the agent spells it in allow-lists.
+    fn tool(&self, server_name: &str, tool: &str) -> String;
+}
+
 /// The server that an agent is to be connected with.
 pub struct Connection<'a> {
     /// Its name in the config.
@@ -28,24 +49,13 @@ pub struct Connection<'a> {
     pub headers: Vec<(&'static str, String)>,
     /// How it is reached.
     pub transport: Transport,
+    /// The tools that the agent may use, as the server names them.
+    pub tools: &'a [String],
     /// Whether a proxy stands between this container and the server, and so probably between the agent and it.
     pub proxied: bool,
 }
 
-impl<'a> Connection<'a> {
-    /// The connection that the inputs ask for.
-    #[must_use]
-    pub fn new(inputs: &'a Inputs, token: &'a Secret, proxied: bool) -> Self {
-        Self {
-            server_name: &inputs.server_name,
-            url: &inputs.mcp_url,
-            token,
-            headers: port_headers(inputs),
-            transport: inputs.transport,
-            proxied,
-        }
-    }
-
+impl Connection<'_> {
     /// The value of the header `Authorization` (RFC 6750 section 2.1).
     fn authorization(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("Bearer {}", self.token.reveal()))
@@ -61,12 +71,6 @@ pub fn port_headers(inputs: &Inputs) -> Vec<(&'static str, String)> {
         AllowedActions::Only(names) => Some((ALLOWED_ACTIONS_HEADER, names.join(","))),
     };
     read_only.into_iter().chain(actions).collect()
-}
-
-/// The config for Claude Code.
-#[must_use]
-pub fn config(connection: &Connection<'_>) -> Zeroizing<String> {
-    claude_code::config(connection)
 }
 
 /// JSON on one line and without a single quote, which survives `'${{ … }}'` in a shell and in `claude_args`.

@@ -360,11 +360,7 @@ impl Fault {
                 })
                 .to_string(),
             )),
-            Self::CloseEarly(status) => {
-                let mut response = code(status).into_response();
-                close(&mut response);
-                response
-            }
+            Self::CloseEarly(status) => closing(code(status).into_response()),
             Self::RetryAfter { status, wait } => {
                 let value = match wait {
                     Wait::Seconds(seconds) => seconds.to_string(),
@@ -403,9 +399,10 @@ fn error_with_trace(status: u16, text: &str, trace: &str) -> Response {
     response
 }
 
-/// Announces the end of the connection.
-pub(crate) fn close(response: &mut Response) {
+/// Announces the end of the connection, which the server then keeps to.
+pub(crate) fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A status of one's own, however odd.

@@ -58,7 +58,7 @@ pub struct Options {
     pub extra_tools: Vec<String>,
     /// Offer and run write tools even in read-only mode, as a broken server would.
     pub ignore_read_only: bool,
-    /// Where to write one JSON line per request.
+    /// Where to write one JSON line per request, as soon as it is dealt with. One that hangs has none.
     pub log: Option<PathBuf>,
 }
 

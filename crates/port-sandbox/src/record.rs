@@ -127,13 +127,13 @@ impl Recorder {
         }
     }
 
-    /// Notes the answer, and writes the log line.
-    pub(crate) fn answered(&self, id: RecordId, status: StatusCode) {
+    /// Notes the answer, `None` for a reset, and writes the log line.
+    pub(crate) fn answered(&self, id: RecordId, status: Option<StatusCode>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(request) = state.find(id) else {
             return;
         };
-        request.status = Some(status.as_u16());
+        request.status = status.map(|status| status.as_u16());
         let line = request.log_line();
         if let Some(log) = &mut state.log {
             // A `File` has no buffer, so the line is out at once. A full disk must not fail requests.

@@ -100,11 +100,7 @@ async fn observe(
     let id = shared.recorder.begin(recorded);
 
     let mut response = match (early, read) {
-        (Some(status), _) => {
-            let mut response = status.into_response();
-            faults::close(&mut response);
-            response
-        }
+        (Some(status), _) => faults::closing(status.into_response()),
         (None, Err(_)) => too_large(),
         (None, Ok(body)) => {
             let secret = secret(&parts.headers, &body, &message);
@@ -113,31 +109,30 @@ async fn observe(
                 Some(fault) => fault.play(victim).await,
                 None => Effect::GoOn,
             };
-            let closes = matches!(effect, Effect::GoOnAndClose);
-            let mut response = match effect {
+            parts.extensions.insert(id);
+            let request = Request::from_parts(parts, Body::from(body));
+            let lists = rpc_method.as_deref() == Some("tools/list");
+            match effect {
                 Effect::Answer(response) => response,
-                Effect::GoOn | Effect::GoOnAndClose => {
-                    parts.extensions.insert(id);
-                    let request = Request::from_parts(parts, Body::from(body));
-                    let response = next.run(request).await;
-                    if rpc_method.as_deref() == Some("tools/list") { complete(response).await } else { response }
-                }
-            };
-            if closes {
-                faults::close(&mut response);
+                Effect::GoOn => answer(next, request, lists).await,
+                Effect::GoOnAndClose => faults::closing(answer(next, request, lists).await),
             }
-            response
         }
     };
     let trace = HeaderValue::try_from(tokens::random::<16>()).expect("base64 fits a header");
     response.headers_mut().entry(TRACE_ID).or_insert(trace);
-    shared.recorder.answered(id, response.status());
+    let status = (!connection.cut.is_made()).then(|| response.status());
+    shared.recorder.answered(id, status);
     response
 }
 
-/// Waits for the whole answer: an event stream begins before its content is known, and the record of the
-/// tools must be complete when the caller has them.
-async fn complete(response: Response) -> Response {
+/// Answers rightly. A list of tools is awaited to its end: an event stream begins before its content is
+/// known, and the record of the tools must be complete when the caller has them.
+async fn answer(next: Next, request: Request, lists: bool) -> Response {
+    let response = next.run(request).await;
+    if !lists {
+        return response;
+    }
     let (parts, body) = response.into_parts();
     match to_bytes(body, usize::MAX).await {
         Ok(body) => Response::from_parts(parts, body.into()),

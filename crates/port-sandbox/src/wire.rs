@@ -43,8 +43,12 @@ impl Cut {
         self.0.store(true, Ordering::Release);
     }
 
+    pub(crate) fn is_made(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) {
+        if self.is_made() {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
@@ -73,7 +77,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.cut.check().is_err() {
+        if self.cut.is_made() {
             let tcp = match &self.io {
                 Io::Plain(io) => io,
                 Io::Tls(io) => io.get_ref().0,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use port_sandbox::{CLIENT_ID, CLIENT_SECRET, Sandbox};
 use reqwest::{
-    Client, Response,
+    Client, ClientBuilder, Response,
     header::{HeaderName, HeaderValue},
 };
 use rmcp::{
@@ -26,6 +26,11 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// A client that trusts the sandbox's CA, follows nothing and gives up at last.
 pub fn client(sandbox: &Sandbox) -> Client {
+    builder(sandbox).build().unwrap()
+}
+
+/// The same, unfinished.
+pub fn builder(sandbox: &Sandbox) -> ClientBuilder {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(sandbox.ca_pem().as_bytes()) {
         roots.add(certificate.unwrap()).unwrap();
@@ -36,13 +41,7 @@ pub fn client(sandbox: &Sandbox) -> Client {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(20))
-        .build()
-        .unwrap()
+    Client::builder().tls_backend_preconfigured(tls).no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(20))
 }
 
 pub fn credentials() -> Value {

@@ -59,6 +59,7 @@ fn resets_are_resets() {
     let sandbox = Sandbox::default();
     block_on(async {
         assert!(is_reset(&ask_with(&sandbox, Fault::Reset).await.unwrap_err()));
+        assert_eq!(sandbox.requests()[0].status, None);
         let response = ask_with(&sandbox, Fault::ResetMidBody).await.unwrap();
         assert_eq!(response.status(), 200);
         assert!(is_reset(&response.bytes().await.unwrap_err()));

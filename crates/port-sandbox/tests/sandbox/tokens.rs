@@ -2,7 +2,7 @@
 
 use std::{net::Ipv6Addr, time::Duration};
 
-use crate::common::{answer, block_on, client, credentials, exchange, oauth, token};
+use crate::common::{answer, block_on, builder, client, credentials, exchange, oauth, token};
 use data_encoding::BASE64URL_NOPAD;
 use port_sandbox::{CLIENT_ID, CLIENT_SECRET, Certificate, Options, RateLimit, Refusal, Route, Sandbox, Stated, TokenKind};
 use serde_json::{Value, json};
@@ -149,8 +149,7 @@ fn the_rate_limit_says_when_to_come_back() {
 #[test]
 fn both_sides_serve_on_every_kind_of_address() {
     for bind in [Ipv6Addr::LOCALHOST.into(), "0.0.0.0".parse().unwrap()] {
-        let sandbox =
-            Sandbox::start(Options { bind, names: vec!["port.example".to_owned(), "192.0.2.1".to_owned()], ..Options::default() });
+        let sandbox = Sandbox::start(Options { bind, ..Options::default() });
         block_on(async {
             let client = client(&sandbox);
             for base in [sandbox.auth_base_url(), sandbox.tls_auth_base_url()] {
@@ -160,6 +159,17 @@ fn both_sides_serve_on_every_kind_of_address() {
         });
         let tls: Vec<_> = sandbox.requests().iter().map(|r| r.tls).collect();
         assert_eq!(tls, [false, true]);
+    }
+}
+
+#[test]
+fn the_certificate_holds_further_names() {
+    let sandbox = Sandbox::start(Options { names: vec!["port.example".to_owned()], ..Options::default() });
+    let address = ([127, 0, 0, 1], sandbox.tls_port()).into();
+    for (name, is_right) in [("port.example", true), ("other.example", false)] {
+        let client = builder(&sandbox).resolve(name, address).build().unwrap();
+        let base = format!("https://{name}:{}/v1", sandbox.tls_port());
+        assert_eq!(block_on(exchange(&client, &base, &credentials())).is_ok(), is_right);
     }
 }
 
