@@ -176,7 +176,7 @@ impl Error {
                 "Port has no such address or user",
                 format!("{} {answer}.", asked(endpoint)),
                 "Either these credentials belong to another region, or the URL is not Port's.".to_owned(),
-                format!("{} Then check the URL: {}.", endpoint.region_hint(), endpoint.url),
+                format!("{} Then check the URL: `{}`.", endpoint.region_hint(), endpoint.url),
             ),
             Self::RequestRejected { endpoint, answer } => (
                 "Port rejected the request",
@@ -204,25 +204,25 @@ impl Error {
             ),
             Self::Unreachable { host, detail, attempts } => (
                 "Port can't be reached",
-                format!("No connection to {host}: {detail}, {}.", tried(*attempts)),
+                format!("No answer from `{host}`: {detail}, {}.", tried(*attempts)),
                 "The name doesn't resolve here, a firewall drops the connection, or the server closed it. Runners in a private network often have no way out but a proxy.".to_owned(),
-                format!("Check the host's name, and that this runner may open connections to {host}. If it needs a proxy, set HTTPS_PROXY in the step's or the job's `env`."),
+                format!("Check the host's name, and that this runner may open connections to `{host}`. If it needs a proxy, set `HTTPS_PROXY` in the step's or the job's `env`."),
             ),
             Self::Proxy { host, detail, attempts } => (
                 "The proxy failed",
-                format!("The proxy on the way to {host} failed: {detail}, {}.", tried(*attempts)),
+                format!("The proxy on the way to `{host}` failed: {detail}, {}.", tried(*attempts)),
                 "The proxy is not there, wants other credentials, or doesn't let this host through.".to_owned(),
-                format!("Check HTTPS_PROXY (or HTTP_PROXY): http://user:password@host:port, with special characters percent-encoded. Ask for {host} to be allowed, or add it to NO_PROXY if it is reached without the proxy."),
+                format!("Check `HTTPS_PROXY` (or `HTTP_PROXY`): `http://user:password@host:port`, with special characters percent-encoded. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."),
             ),
             Self::Tls { host, detail } => (
                 "No trusted TLS connection",
-                format!("No trusted TLS connection to {host}: {detail}."),
+                format!("No trusted TLS connection to `{host}`: {detail}."),
                 "A TLS-inspecting proxy signs with a root that this container doesn't know, or the server's certificate is wrong or out of date.".to_owned(),
                 "Give the proxy's root certificate in `ca_bundle` (PEM text, or a file in the workspace). Certificates of the runner's own system are not seen inside the container.".to_owned(),
             ),
             Self::Redirected { endpoint, answer, location } => (
                 "Port's address redirects elsewhere",
-                format!("{} {answer} and points to \"{location}\".", asked(endpoint)),
+                format!("{} {answer} and points to {location}.", asked(endpoint)),
                 "The URL is not that of Port's API but of something before it: a login page, or an old host name. Credentials are never sent on to another address.".to_owned(),
                 format!("Set `{}` to the final address if you trust it, or leave it out and set `region`.", url_input(endpoint)),
             ),
@@ -231,7 +231,7 @@ impl Error {
                 if said.is_empty() {
                     format!("{} an answer that can't be used: {problem}.", asked_for(endpoint))
                 } else {
-                    format!("{} an answer that can't be used: {problem} (\"{said}\").", asked_for(endpoint))
+                    format!("{} an answer that can't be used: {problem} ({said}).", asked_for(endpoint))
                 },
                 "What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.".to_owned(),
                 format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
@@ -247,7 +247,7 @@ impl Error {
                 "The runner's files can't be used",
                 problem.clone(),
                 "The runner hands each step files to write to. They are missing when the image is run by hand without them, and can't be written when the disk is full.".to_owned(),
-                "Run this as a step (`uses: org/port-mcp-auth@v1`), or, by hand, mount a file and name it in GITHUB_OUTPUT. Check the runner's free disk space.".to_owned(),
+                "Run this as a step (`uses: org/port-mcp-auth@v1`), or, by hand, mount a file and name it in `GITHUB_OUTPUT`. Check the runner's free disk space.".to_owned(),
             ),
             Self::Cancelled { signal } => (
                 "The step was cancelled",
@@ -314,15 +314,15 @@ fn list(problems: &[Problem]) -> String {
 }
 
 fn mends(problems: &[Problem]) -> String {
-    problems.iter().fold(String::new(), |text, problem| text + &problem.mend + " ")
+    problems.iter().filter(|problem| !problem.mend.is_empty()).fold(String::new(), |text, problem| text + &problem.mend + " ")
 }
 
 fn asked(endpoint: &Endpoint) -> String {
-    format!("POST {} answered", endpoint.url)
+    format!("`POST {}` answered", endpoint.url)
 }
 
 fn asked_for(endpoint: &Endpoint) -> String {
-    format!("POST {} gave", endpoint.url)
+    format!("`POST {}` gave", endpoint.url)
 }
 
 fn url_input(endpoint: &Endpoint) -> &'static str {
@@ -334,6 +334,7 @@ fn url_input(endpoint: &Endpoint) -> &'static str {
 
 fn tried(attempts: u32) -> String {
     match attempts {
+        0 => "before anything was sent".to_owned(),
         1 => "after 1 attempt".to_owned(),
         _ => format!("after {attempts} attempts"),
     }
@@ -343,7 +344,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         if !self.said.is_empty() {
-            write!(f, ", \"{}\"", self.said)?;
+            write!(f, ", {}", self.said)?;
         }
         if let Some(trace_id) = &self.trace_id {
             write!(f, " (trace id {trace_id})")?;

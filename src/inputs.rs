@@ -17,6 +17,7 @@ use crate::github::event::Trigger;
 use crate::net::{Network, ProxyUrl};
 use crate::port::obtain::Validity;
 use crate::port::region::{Endpoint, Region, TokenEndpoint};
+use crate::redact::Redactor;
 use crate::secret::Secret;
 use door::{Door, Flaw};
 pub use names::AllowedActions;
@@ -77,8 +78,8 @@ impl Inputs {
     /// # Errors
     /// [`Error::InputMissing`] or [`Error::InputInvalid`] with every problem; [`Error::Proxy`] for a proxy variable that
     /// can't be used.
-    pub fn parse(environment: &Environment) -> Result<Self, Error> {
-        let mut door = Door::new(environment);
+    pub fn parse(environment: &Environment, redactor: &Redactor) -> Result<Self, Error> {
+        let mut door = Door::new(environment, redactor);
         let credentials = Credentials {
             client_id: door.required("client_id", names::credential).unwrap_or_default(),
             client_secret: Secret::new(&door.required("client_secret", names::credential).unwrap_or_default()),
@@ -160,7 +161,7 @@ fn network(
         };
         ProxyUrl::parse(value).map(Some).map_err(|problem| Error::Proxy {
             host: endpoint.host(),
-            detail: crate::redact::Redactor::default().quote(&format!("the variable {name} can't be used: {problem}")),
+            detail: Redactor::default().quote(&format!("the variable {name} can't be used: {problem}")),
             attempts: 0,
         })
     };
@@ -176,7 +177,8 @@ fn network(
 
 fn read_duration(text: &str) -> Result<Duration, Flaw> {
     duration::parse(text).map_err(|problem| Flaw {
-        what: format!("{} ({problem})", door::shown(text)),
+        value: Some(text.to_owned()),
+        what: problem.to_string(),
         mend: "Write a duration as `90s`, `30m`, `2h`, or as a number of seconds.".to_owned(),
     })
 }
@@ -185,6 +187,7 @@ fn timeout(text: &str) -> Result<Duration, Flaw> {
     let duration = read_duration(text)?;
     if duration.is_zero() {
         return Err(Flaw {
+            value: None,
             what: "is zero, which leaves no time for anything".to_owned(),
             mend: "Write a duration such as `60s`, or leave `timeout` out.".to_owned(),
         });

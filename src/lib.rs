@@ -64,7 +64,7 @@ pub struct Connected {
 
 async fn connect(environment: &Environment, console: &Console<'_>) -> Result<Connected, Error> {
     mask_client_secret(environment, console)?;
-    let inputs = Inputs::parse(environment)?;
+    let inputs = console.with_redactor(|redactor| Inputs::parse(environment, redactor))?;
     let mut budget = Budget::start(inputs.timeout);
     inputs.network.passwords().for_each(|password| console.learn(&password));
     let http = Http::new(&inputs.network).map_err(|problem| Error::Runner { problem: format!("No TLS: {problem}.") })?;

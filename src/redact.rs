@@ -20,7 +20,8 @@ const TELLING: usize = 8;
 
 const STARS: &str = "***";
 
-/// Outside text after cleaning. Only [`Redactor::quote`] makes one.
+/// Outside text after cleaning. Only [`Redactor::quote`] makes one. It is shown between backticks, which it can't hold itself:
+/// as code, nothing in it means anything to Markdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote(String);
 
@@ -30,11 +31,23 @@ impl Quote {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The text without backticks around it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// At most so many characters of it.
+    #[must_use]
+    pub fn shortened(&self, limit: usize) -> Self {
+        Self(shorten(&self.0, limit))
+    }
 }
 
 impl fmt::Display for Quote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "`{}`", self.0)
     }
 }
 
@@ -71,7 +84,7 @@ impl Redactor {
     pub fn quote(&self, text: &str) -> Quote {
         let line = one_line(text.chars().take(READ_LIMIT));
         let line = self.replace(&line, |form| form.piece);
-        let line = break_commands(&line);
+        let line = break_commands(&line).replace('`', "'");
         Quote(shorten(line.trim(), QUOTE_LIMIT))
     }
 
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_quotation_is_one_line_of_at_most_300_characters() {
-        let quote = Redactor::default().quote(&format!("a\r\nb\u{2028}c\u{85}d\te{}", "x".repeat(5000))).to_string();
+        let quote = Redactor::default().quote(&format!("a\r\nb\u{2028}c\u{85}d\te{}", "x".repeat(5000))).as_str().to_owned();
         assert!(quote.starts_with("a b c d ex"), "{quote}");
         assert_eq!(quote.chars().count(), QUOTE_LIMIT);
         assert!(quote.ends_with('…'));
@@ -264,9 +277,9 @@ mod tests {
     #[test]
     fn a_piece_of_a_secret_is_redacted_like_the_whole() {
         let redactor = knows("abcdefghijklmnopqrstuvwxyz");
-        assert_eq!(redactor.quote("got cdefghij").to_string(), "got ***");
-        assert_eq!(redactor.quote("got CDEFGHIJKLM!").to_string(), "got ***!");
-        assert_eq!(redactor.quote("got cdefghi.").to_string(), "got cdefghi.");
+        assert_eq!(redactor.quote("got cdefghij").as_str(), "got ***");
+        assert_eq!(redactor.quote("got CDEFGHIJKLM!").as_str(), "got ***!");
+        assert_eq!(redactor.quote("got cdefghi.").as_str(), "got cdefghi.");
         assert_eq!(redactor.guard("got cdefghij"), "got cdefghij");
     }
 
@@ -303,7 +316,8 @@ mod tests {
 
         #[test]
         fn any_text_becomes_a_safe_quotation(text in "\\PC{0,400}|[\\x00-\\x7f]{0,400}") {
-            let quote = knows(PLAIN).quote(&text).to_string();
+            let quote = knows(PLAIN).quote(&text);
+            let quote = quote.as_str();
             prop_assert!(quote.chars().count() <= QUOTE_LIMIT);
             prop_assert!(!quote.contains("::") && !quote.contains("##["));
             prop_assert!(!quote.chars().any(is_invisible));

@@ -87,11 +87,14 @@ impl<'a> Console<'a> {
         self.print(&format!("::{level} title={title}::{text}"));
     }
 
+    /// The runner masks a value of several lines line by line, and each of any length. Here a short line is left out.
     fn add_masks(&self, secrets: impl Iterator<Item = Secret>) -> Result<(), Error> {
-        for secret in secrets.filter(|secret| secret.reveal().len() >= SHORTEST_MASK) {
-            self.write(&format!("::add-mask::{}", escape_data(secret.reveal()))).map_err(|error| Error::Runner {
-                problem: format!("Standard output can't be written ({}), so the secret can't be masked.", error.kind()),
-            })?;
+        for secret in secrets {
+            for line in secret.reveal().lines().filter(|line| line.len() >= SHORTEST_MASK) {
+                self.write(&format!("::add-mask::{}", escape_data(line))).map_err(|error| Error::Runner {
+                    problem: format!("Standard output can't be written ({}), so the secret can't be masked.", error.kind()),
+                })?;
+            }
         }
         Ok(())
     }

@@ -70,12 +70,16 @@ pub enum Cell {
 
 impl Cell {
     fn render(&self) -> String {
-        let code = |text: &String| format!("<code>{}</code>", escape(text));
         match self {
             Self::Text(text) => escape(text),
-            Self::Code(text) => code(text),
-            Self::Codes(texts) => texts.iter().map(code).collect::<Vec<_>>().join(", "),
+            Self::Code(text) => Self::code(text),
+            Self::Codes(texts) => texts.iter().map(|text| Self::code(text)).collect::<Vec<_>>().join(", "),
         }
+    }
+
+    /// A pipe ends a cell, in code too.
+    fn code(text: &str) -> String {
+        code(text).replace('|', "\\|")
     }
 }
 
@@ -102,32 +106,46 @@ pub fn append(environment: &Environment, text: &str) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
 }
 
-/// Our own sentences mark names with backticks. Between them the text is code, elsewhere it is plain.
+/// Our own sentences mark names, addresses and all outside text with backticks, which makes them code in Markdown too.
 fn prose(text: &str) -> String {
     let pieces: Vec<_> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
-        return escape(text);
-    }
-    pieces
-        .iter()
-        .enumerate()
-        .map(|(at, piece)| if at % 2 == 0 { escape(piece) } else { format!("<code>{}</code>", escape(piece)) })
-        .collect()
+    let paired = pieces.len() % 2 == 1;
+    pieces.iter().enumerate().map(|(at, piece)| if paired && at % 2 == 1 { code(piece) } else { escape(piece) }).collect()
 }
 
-/// Makes text mean nothing in Markdown or HTML: every character that either gives a meaning becomes an entity, which neither
-/// reads as markup. A colon and an at sign are among them, since GitHub links bare addresses and mentions.
+/// A code span. In it only a backtick means anything.
+fn code(text: &str) -> String {
+    format!("`{}`", one_line(text).replace('`', "'"))
+}
+
+/// Plain words: what Markdown or HTML would read as markup gets a backslash.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' => out.push(' '),
-            '&' | '<' | '>' | '"' | '\'' | '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~'
-            | '@' | ':' | '$' | '^' => {
-                out += &format!("&#{};", u32::from(c));
-            }
-            _ => out.push(c),
+    for c in one_line(text).chars() {
+        if "\\`*_[]<>#|~&$@!".contains(c) {
+            out.push('\\');
         }
+        out.push(c);
     }
     out
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_text_means_nothing_in_markdown() {
+        let text = Markdown::default().paragraph("said `<img>|**b**\n# h` and <b>*x*</b> | @me").finish();
+        assert_eq!(text, "said `<img>|**b** # h` and \\<b\\>\\*x\\*\\</b\\> \\| \\@me\n\n");
+    }
+
+    #[test]
+    fn a_single_backtick_opens_nothing() {
+        assert_eq!(prose("a ` b"), "a  b");
+    }
 }

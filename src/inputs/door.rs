@@ -9,10 +9,15 @@ use crate::error::{Error, Problem};
 use crate::github::event::Trigger;
 use crate::redact::Redactor;
 
+/// The longest part of a value that a text shows, in characters.
+const SHOWN: usize = 40;
+
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
-    /// The rest of a sentence that begins with the input's name.
+    /// The value, or the part of it that is wrong, where that may be shown.
+    pub value: Option<String>,
+    /// The rest of a sentence that begins with the input's name, and with the value if there is one.
     pub what: String,
     /// What to write instead, as a sentence.
     pub mend: String,
@@ -21,13 +26,14 @@ pub struct Flaw {
 /// Where inputs come in. A flawed one is noted, and a stand-in goes on, so that the next one is looked at too.
 pub struct Door<'a> {
     environment: &'a Environment,
+    redactor: &'a Redactor,
     problems: Vec<Problem>,
 }
 
 impl<'a> Door<'a> {
-    /// Opens the door.
-    pub fn new(environment: &'a Environment) -> Self {
-        Self { environment, problems: Vec::new() }
+    /// Opens the door. The redactor knows the client secret, which users put into the wrong input too.
+    pub fn new(environment: &'a Environment, redactor: &'a Redactor) -> Self {
+        Self { environment, redactor, problems: Vec::new() }
     }
 
     /// An input that must be given.
@@ -45,12 +51,18 @@ impl<'a> Door<'a> {
         let read = match self.environment.input(name) {
             Ok(None) => return None,
             Ok(Some(text)) => read(text),
-            Err(NotUtf8) => {
-                Err(Flaw { what: "is not UTF-8 text".to_owned(), mend: format!("Set `{name}` anew from a source that holds plain text.") })
-            }
+            Err(NotUtf8) => Err(Flaw {
+                value: None,
+                what: "is not UTF-8 text".to_owned(),
+                mend: format!("Set `{name}` anew from a source that holds plain text."),
+            }),
         };
         read.map_err(|flaw| {
-            self.problems.push(Problem { input: name, missing: false, what: flaw.what, mend: flaw.mend });
+            let what = match &flaw.value {
+                Some(value) => format!("{} {}", self.redactor.quote(value).shortened(SHOWN), flaw.what),
+                None => flaw.what,
+            };
+            self.problems.push(Problem { input: name, missing: false, what, mend: flaw.mend });
         })
         .ok()
     }
@@ -64,7 +76,8 @@ impl<'a> Door<'a> {
     pub fn choice<T: FromStr + VariantNames>(&mut self, name: &'static str, default: T) -> T {
         self.or(name, default, |text| {
             text.parse().map_err(|_| Flaw {
-                what: format!("{} is not one of {}", shown(text), T::VARIANTS.join(", ")),
+                value: Some(text.to_owned()),
+                what: format!("is not one of {}", T::VARIANTS.join(", ")),
                 mend: format!("Set `{name}` to `{}`.", T::VARIANTS.join("` or `")),
             })
         })
@@ -81,14 +94,4 @@ impl<'a> Door<'a> {
             Err(Error::InputInvalid { problems })
         }
     }
-}
-
-/// A value in a text: cleaned and short. For values that can't be secret.
-pub fn shown(text: &str) -> String {
-    let quote = Redactor::default().quote(text).to_string();
-    let mut short: String = quote.chars().take(40).collect();
-    if short.len() < quote.len() {
-        short.push('…');
-    }
-    format!("\"{}\"", short.replace('`', "'"))
 }

@@ -1,6 +1,6 @@
 //! Inputs that are names, lists of names, or yes and no.
 
-use super::door::{Flaw, shown};
+use super::door::Flaw;
 
 /// Longer credentials are no credentials. Port's have 32 and 64 characters.
 const LONGEST_CREDENTIAL: usize = 4096;
@@ -24,6 +24,7 @@ pub enum AllowedActions {
 pub fn credential(text: &str) -> Result<String, Flaw> {
     let flaw = |what: &str| {
         Err(Flaw {
+            value: None,
             what: what.to_owned(),
             mend: "Copy the value anew from Port (… › Credentials) into the repository's secrets.".to_owned(),
         })
@@ -57,7 +58,8 @@ pub fn server_name(text: &str) -> Result<String, Flaw> {
         return Ok(text.to_owned());
     }
     Err(Flaw {
-        what: format!("{} can't name a server: tools are called mcp__<server_name>__<tool>", shown(text)),
+        value: Some(text.to_owned()),
+        what: "can't name a server: tools are called `mcp__<server_name>__<tool>`".to_owned(),
         mend: "Use 1 to 64 of A-Z, a-z, 0-9, `_` and `-` in `server_name`, without two underscores in a row.".to_owned(),
     })
 }
@@ -70,7 +72,11 @@ pub fn boolean(text: &str) -> Result<bool, Flaw> {
     match text {
         "true" | "True" | "TRUE" => Ok(true),
         "false" | "False" | "FALSE" => Ok(false),
-        _ => Err(Flaw { what: format!("{} is neither true nor false", shown(text)), mend: "Write `true` or `false`.".to_owned() }),
+        _ => Err(Flaw {
+            value: Some(text.to_owned()),
+            what: "is neither true nor false".to_owned(),
+            mend: "Write `true` or `false`.".to_owned(),
+        }),
     }
 }
 
@@ -79,28 +85,29 @@ pub fn boolean(text: &str) -> Result<bool, Flaw> {
 /// # Errors
 /// When a name isn't one, or `none` stands beside others.
 pub fn allowed_actions(text: &str) -> Result<AllowedActions, Flaw> {
-    let flaw = |what: String| {
+    let flaw = |value: Option<&str>, what: &str| {
         Err(Flaw {
-            what,
+            value: value.map(str::to_owned),
+            what: what.to_owned(),
             mend: "List action identifiers in `allowed_actions`, separated by commas; write `none` alone to allow none, or leave it out to allow all.".to_owned(),
         })
     };
     let mut names = Vec::new();
     for name in text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()) {
         if !name.bytes().all(is_identifier_byte) {
-            return flaw(format!("has {}, which is no action identifier", shown(name)));
+            return flaw(Some(name), "in it is no action identifier");
         }
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
     if text.len() > LONGEST_ACTIONS {
-        return flaw("is longer than 8000 characters".to_owned());
+        return flaw(None, "is longer than 8000 characters");
     }
     match names.as_slice() {
-        [] => flaw("names no action".to_owned()),
+        [] => flaw(None, "names no action"),
         [only] if only == "none" => Ok(AllowedActions::Only(Vec::new())),
-        _ if names.iter().any(|name| name == "none") => flaw("has `none` beside other names".to_owned()),
+        _ if names.iter().any(|name| name == "none") => flaw(None, "has `none` beside other names"),
         _ => Ok(AllowedActions::Only(names)),
     }
 }

@@ -11,6 +11,7 @@ use crate::workspace::Workspace;
 /// Reads PEM text, or a file in the workspace that holds it.
 pub fn read(text: &str, environment: &Environment) -> Result<Vec<CertificateDer<'static>>, Flaw> {
     let flaw = |what: String| Flaw {
+        value: None,
         what,
         mend:
             "Give PEM text (`-----BEGIN CERTIFICATE-----` …) in `ca_bundle`, or the path of a PEM file in the workspace, after a checkout."

@@ -61,6 +61,7 @@ pub fn below(base: &Url, path: &str) -> Url {
 fn parse(text: &str) -> Result<Url, Flaw> {
     let flaw = |what: &str| {
         Err(Flaw {
+            value: None,
             what: what.to_owned(),
             mend: "Write an address such as `https://api.port.io/v1`, or leave the input out to use the region's.".to_owned(),
         })

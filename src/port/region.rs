@@ -93,10 +93,10 @@ impl Endpoint {
                 region.other()
             ),
             (None, TokenEndpoint::Api) => {
-                "The step asked the URL in `auth_base_url`. Check that it is the API of your organisation's region (EU: https://api.port.io/v1, US: https://api.us.port.io/v1).".to_owned()
+                "The step asked the URL in `auth_base_url`. Check that it is the API of your organisation's region (EU: `https://api.port.io/v1`, US: `https://api.us.port.io/v1`).".to_owned()
             }
             (None, TokenEndpoint::Mcp) => {
-                "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organisation's region (EU: https://mcp.port.io/v1, US: https://mcp.us.port.io/v1).".to_owned()
+                "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organisation's region (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`).".to_owned()
             }
         }
     }

@@ -11,6 +11,7 @@
 
 pub mod leaks;
 pub mod runner;
+pub mod scenarios;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -65,6 +66,11 @@ impl Step {
             .input("mcp_url", sandbox.mcp_url())
     }
 
+    /// The same without the look at the MCP server.
+    pub fn exchange_only(sandbox: &Sandbox) -> Self {
+        Self::against(sandbox).input("verify", "false")
+    }
+
     /// The same over TLS, with the sandbox's root.
     pub fn against_tls(sandbox: &Sandbox) -> Self {
         Self::against(sandbox)
@@ -114,7 +120,11 @@ impl Step {
 
     pub fn finish(&self, child: Child) -> Outcome {
         let output = child.wait_with_output().unwrap();
-        let read = |name: &str| self.env.get(name).and_then(|path| std::fs::read_to_string(Path::new(path)).ok()).unwrap_or_default();
+        // A device such as /dev/full would be read for ever.
+        let read = |name: &str| {
+            let path = self.env.get(name).map(Path::new).filter(|path| path.is_file());
+            path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+        };
         let stdout = String::from_utf8(output.stdout).expect("the log is UTF-8");
         Outcome {
             exit_code: output.status.code(),

@@ -14,7 +14,7 @@ use crate::RateLimit;
 pub const CLIENT_ID: &str = "sandbox-client-id";
 
 /// The client secret that a sandbox knows unless told otherwise. As long as Port's, and as mixed.
-pub const CLIENT_SECRET: &str = "sBx7Qm2Vd9Kp4Tz8Wn3Hc6Rj1Lf5Yg0aUeXoIbNqMvZtPwSkDhGrCy7J4E9uA2i";
+pub const CLIENT_SECRET: &str = "sBx7Qm2Vd9Kp4Tz8Wn3Hc6Rj1Lf5Yg0aUeXoIbNqMvZtPwSkDhGrCy7J4E9uA2iW";
 
 /// How a [`Sandbox`](crate::Sandbox) behaves. Take the default and change what a test is about.
 #[derive(Clone, Debug)]

@@ -64,9 +64,11 @@ impl Tokens {
             _ => options.token_lifetime,
         };
         let expires = now + life.as_secs();
+        // What is left of an earlier token was issued a lifetime before its end.
+        let since = expires.saturating_sub(options.token_lifetime.as_secs());
         let token = Token {
             text: match options.token_kind {
-                TokenKind::Jwt => jwt(client_id, now, expires, &options.jwt_exp),
+                TokenKind::Jwt => jwt(client_id, since, expires, &options.jwt_exp),
                 TokenKind::Opaque => random::<40>(),
             },
             issuer,
@@ -110,13 +112,13 @@ pub(crate) fn random<const BYTES: usize>() -> String {
 }
 
 /// A token in the shape of a JWT. Nobody checks the signature, so it is random.
-fn jwt(client_id: &str, now: u64, expires: u64, exp: &Stated) -> String {
+fn jwt(client_id: &str, issued: u64, expires: u64, exp: &Stated) -> String {
     let mut claims = json!({
         "orgId": "org_sandbox",
         "clientId": client_id,
         "isMachine": true,
         "jti": random::<12>(),
-        "iat": now,
+        "iat": issued,
     });
     if let (Some(exp), Some(claims)) = (exp.of(expires), claims.as_object_mut()) {
         claims.insert("exp".to_owned(), exp);

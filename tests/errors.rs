@@ -1,0 +1,84 @@
+//! Promise: every error has a code, one annotation that says what, why and how to mend it, and no other output.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use common::scenarios::{self, Ended};
+use common::{Step, all_at_once};
+use port_mcp_auth::Code;
+use port_sandbox::{Options, Refusal, Sandbox};
+use strum::VariantArray;
+
+fn run_all() -> Vec<Ended> {
+    let waiting: Vec<_> = scenarios::all().into_iter().map(|scenario| Mutex::new(Some(scenario))).collect();
+    all_at_once(waiting.len(), |number| waiting.get(number).unwrap().lock().unwrap().take().unwrap().run())
+}
+
+/// Makes a run's texts the same on every machine and at every time.
+fn with_stable_texts(check: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    for (pattern, stable) in [
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "TIME"),
+        (r"trace id `[0-9A-Za-z_-]{16,}`", "trace id `TRACE`"),
+        (r"again in \d+\.\d s", "again in N s"),
+        (r"\b(3 h|2 h 59 min)\b", "3 h"),
+        (r"\b(5 min|4 min 59 s)\b", "5 min"),
+        (r"wait (5 min|4 min \d+ s) more", "wait 5 min more"),
+    ] {
+        settings.add_filter(pattern, stable);
+    }
+    settings.bind(check);
+}
+
+#[test]
+fn every_scenario_ends_as_it_should_and_says_so_in_the_same_words() {
+    for ended in run_all() {
+        let Ended { name, code, outcome, .. } = ended;
+        eprintln!("scenario {name}");
+        let outcome = match code {
+            Some(code) => outcome.failed(code),
+            None => outcome.succeeded(),
+        };
+        with_stable_texts(|| insta::assert_snapshot!(name, format!("{}\n--- summary\n{}", outcome.log.shown(), outcome.summary)));
+    }
+}
+
+#[test]
+fn every_code_has_a_scenario() {
+    let provoked: BTreeSet<_> = scenarios::all().iter().filter_map(|scenario| scenario.code).collect();
+    // A signal is not part of a scenario: tests/signals.rs sends them.
+    let known: BTreeSet<_> = Code::VARIANTS.iter().map(|code| code.as_str()).filter(|code| *code != "cancelled").collect();
+    let elsewhere = BTreeSet::from(["runner"]);
+    assert_eq!(provoked, known.difference(&elsewhere).copied().collect());
+}
+
+#[test]
+fn the_summary_says_what_the_annotation_says() {
+    let sandbox = Sandbox::start(Options { refusal: Some(Refusal::IpNotAllowed), ..Options::default() });
+    let outcome = Step::exchange_only(&sandbox).run().failed("forbidden");
+    let readable = outcome.summary.replace('\\', "");
+    for sentence in outcome.error_text().lines().filter(|line| !line.starts_with("More: ")) {
+        let words = sentence.trim_start_matches("Why: ").trim_start_matches("Fix: ");
+        assert!(readable.contains(words), "{words:?} is not in {readable:?}");
+    }
+}
+
+#[test]
+fn no_summary_is_written_when_none_is_wanted() {
+    let sandbox = Sandbox::default();
+    assert_eq!(Step::exchange_only(&sandbox).input("summary", "false").run().succeeded().summary, "");
+    assert_eq!(Step::exchange_only(&sandbox).input("summary", "false").input("client_id", "").run().failed("input_missing").summary, "");
+}
+
+#[test]
+fn the_wrong_region_is_the_first_thing_to_check() {
+    // No server has these addresses here: the texts alone are looked at.
+    let sandbox = Sandbox::start(Options { refusal: Some(Refusal::WrongRegion), ..Options::default() });
+    let text = Step::exchange_only(&sandbox).run().failed("not_found").error_text();
+    assert!(text.contains("EU: `https://api.port.io/v1`, US: `https://api.us.port.io/v1`"), "{text}");
+}

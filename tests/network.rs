@@ -1,0 +1,234 @@
+//! Promise: the step gets through the networks that CI has: proxies, own roots, IPv6, servers that close early.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv6Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use common::scenarios::dead_address;
+use common::{Step, leaks};
+use port_sandbox::{Certificate, Fault, Options, Route, Sandbox};
+
+/// A proxy that tunnels, or does what a test says instead.
+struct Proxy {
+    port: u16,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    fn start(answer: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let seen = Arc::clone(&seen);
+                thread::spawn(move || serve(client, answer, &seen));
+            }
+        });
+        Self { port, heads }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+fn serve(client: TcpStream, answer: Option<&str>, heads: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap_or(0) > 0 {}
+    heads.lock().unwrap().push(head.clone());
+    let mut client = client;
+    if let Some(answer) = answer {
+        client.write_all(answer.as_bytes()).unwrap();
+        return;
+    }
+    let mut words = head.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let authority = target.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let mut server = TcpStream::connect(authority).unwrap();
+    if method == "CONNECT" {
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+    } else {
+        server.write_all(head.as_bytes()).unwrap();
+        server.write_all(reader.buffer()).unwrap();
+    }
+    let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+    drop(std::io::copy(&mut server, &mut client));
+}
+
+#[test]
+fn a_proxy_with_credentials_is_used_in_every_spelling() {
+    let sandbox = Sandbox::default();
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let proxy = Proxy::start(None);
+        let address = format!("http://me:p%40ss-word-1234@127.0.0.1:{}", proxy.port);
+        let outcome = Step::against_tls(&sandbox).input("verify", "false").env(variable, address).run().succeeded();
+        let heads = proxy.heads();
+        assert_eq!(heads.len(), 1, "{variable}");
+        // me:p@ss-word-1234
+        assert!(
+            heads.first().unwrap().contains("authorization: Basic bWU6cEBzcy13b3JkLTEyMzQ=")
+                || heads.first().unwrap().contains("Authorization: Basic bWU6cEBzcy13b3JkLTEyMzQ="),
+            "{heads:?}"
+        );
+        leaks::assert_no_leak(&outcome, "p%40ss-word-1234", false);
+        leaks::assert_no_leak(&outcome, "p@ss-word-1234", false);
+    }
+}
+
+#[test]
+fn a_proxy_without_a_scheme_is_http() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(None);
+    Step::against_tls(&sandbox).input("verify", "false").env("HTTPS_PROXY", format!("127.0.0.1:{}", proxy.port)).run().succeeded();
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn plain_http_goes_through_its_own_proxy() {
+    let sandbox = Sandbox::default();
+    for variable in ["HTTP_PROXY", "http_proxy"] {
+        let proxy = Proxy::start(None);
+        Step::exchange_only(&sandbox).env(variable, format!("http://127.0.0.1:{}", proxy.port)).run().succeeded();
+        assert_eq!(proxy.heads().len(), 1, "{variable}");
+    }
+}
+
+#[test]
+fn lower_case_counts_first() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(None);
+    let alive = format!("http://127.0.0.1:{}", proxy.port);
+    Step::against_tls(&sandbox).input("verify", "false").env("https_proxy", alive).env("HTTPS_PROXY", dead_address()).run().succeeded();
+}
+
+/// The dead proxy proves that the proxy is used, and the success that it is not.
+#[test]
+fn no_proxy_is_honoured_in_every_form() {
+    let sandbox = Sandbox::default();
+    let localhost = |url: String| url.replace("127.0.0.1", "localhost");
+    for (variable, value, exempt) in [
+        ("NO_PROXY", "127.0.0.1", true),
+        ("no_proxy", "example.com, 127.0.0.0/8", true),
+        ("NO_PROXY", "*", false),
+        ("NO_PROXY", "example.com", false),
+    ] {
+        let step = Step::against_tls(&sandbox)
+            .input("verify", "false")
+            .input("timeout", "1s")
+            .env("HTTPS_PROXY", dead_address())
+            .env(variable, value);
+        let outcome = step.run();
+        if exempt {
+            outcome.succeeded();
+        } else {
+            outcome.failed("proxy");
+        }
+    }
+    for value in ["localhost", ".localhost", "*.localhost", "*"] {
+        let step = Step::against_tls(&sandbox).input("verify", "false").input("auth_base_url", localhost(sandbox.tls_auth_base_url()));
+        step.env("HTTPS_PROXY", dead_address()).env("NO_PROXY", value).run().succeeded();
+    }
+}
+
+#[test]
+fn a_proxy_that_wants_other_credentials_is_not_asked_again() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(Some("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"));
+    let outcome = Step::against_tls(&sandbox).env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port)).run().failed("proxy");
+    assert!(outcome.error_text().contains("authorization required"), "{}", outcome.error_text());
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_proxy_that_refuses_the_host_has_its_own_code() {
+    let sandbox = Sandbox::default();
+    for answer in ["HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "", "no http at all\r\n\r\n"]
+    {
+        let proxy = Proxy::start(Some(answer));
+        let step = Step::against_tls(&sandbox).input("timeout", "1s").env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
+        step.run().failed("proxy");
+    }
+}
+
+#[test]
+fn the_bridge_is_told_to_use_the_proxy() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(None);
+    let step = Step::against_tls(&sandbox).input("verify", "false").input("transport", "mcp-remote");
+    let outcome = step.env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port)).run().succeeded();
+    assert!(outcome.output("mcp_config").contains("--enable-proxy"));
+}
+
+#[test]
+fn own_roots_are_taken_as_text_and_as_a_file() {
+    let sandbox = Sandbox::default();
+    Step::against_tls(&sandbox).input("verify", "false").run().succeeded();
+
+    let step = Step::against_tls(&sandbox).input("verify", "false").input("ca_bundle", "certs/root.pem");
+    std::fs::create_dir(step.path("workspace/certs")).unwrap();
+    std::fs::write(step.path("workspace/certs/root.pem"), format!("# our root\n{}", sandbox.ca_pem())).unwrap();
+    step.run().succeeded();
+
+    let absolute = step.path("workspace/certs/root.pem");
+    step.input("ca_bundle", absolute).run().succeeded();
+}
+
+#[test]
+fn a_certificate_for_another_host_is_refused() {
+    let sandbox = Sandbox::start(Options { certificate: Certificate::WrongName, ..Options::default() });
+    Step::against_tls(&sandbox).run().failed("tls");
+    assert!(sandbox.requests().is_empty());
+}
+
+#[test]
+fn ipv6_is_spoken() {
+    let sandbox = Sandbox::start(Options { bind: Ipv6Addr::LOCALHOST.into(), ..Options::default() });
+    assert!(sandbox.auth_base_url().contains("[::1]"));
+    Step::exchange_only(&sandbox).run().succeeded();
+    Step::against_tls(&sandbox).input("verify", "false").run().succeeded();
+}
+
+#[test]
+fn a_server_that_closes_early_is_understood() {
+    let sandbox = Sandbox::default();
+    sandbox.set_faults(Route::AccessToken, [Fault::ConnectionClose]);
+    Step::exchange_only(&sandbox).run().succeeded();
+    sandbox.set_faults(Route::AccessToken, [Fault::CloseEarly(401)]);
+    Step::exchange_only(&sandbox).run().failed("credentials_rejected");
+}
+
+#[test]
+fn what_is_not_http_is_a_bad_response() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut request = [0; 16];
+            drop(client.read(&mut request));
+            drop(client.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"));
+        }
+    });
+    let sandbox = Sandbox::default();
+    Step::against(&sandbox).input("auth_base_url", format!("http://{address}/v1")).run().failed("bad_response");
+}
+
+#[test]
+fn no_redirect_is_followed() {
+    let elsewhere = Sandbox::default();
+    let sandbox = Sandbox::default();
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("{}/auth/access_token", elsewhere.auth_base_url());
+        sandbox.set_faults(Route::AccessToken, [Fault::Redirect { status, location }]);
+        Step::exchange_only(&sandbox).run().failed("redirected");
+    }
+    assert!(elsewhere.requests().is_empty());
+    assert_eq!(sandbox.requests().len(), 5, "and none is tried again");
+}

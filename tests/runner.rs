@@ -1,0 +1,111 @@
+//! Promise: a step has all of its outputs or none, whatever state the runner's files are in.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use common::Step;
+use port_sandbox::Sandbox;
+
+/// Runs a step whose output file can't be used, and asserts that no token was fetched in vain.
+fn fails_before_sending(prepare: impl FnOnce(Step) -> Step) {
+    let sandbox = Sandbox::default();
+    let outcome = prepare(Step::against(&sandbox)).run();
+    assert_eq!(outcome.exit_code, Some(1));
+    let errors: Vec<_> = outcome.log.errors().collect();
+    assert_eq!(errors.len(), 1, "{}", outcome.stdout);
+    assert!(errors.first().unwrap().title.ends_with("(runner)"), "{}", outcome.stdout);
+    assert!(outcome.summary.contains("runner"), "{}", outcome.summary);
+    assert!(sandbox.requests().is_empty());
+}
+
+#[test]
+fn no_output_file_is_an_error() {
+    fails_before_sending(|step| step.without("GITHUB_OUTPUT"));
+    fails_before_sending(|step| step.env("GITHUB_OUTPUT", " "));
+    fails_before_sending(|step| {
+        let missing = step.path("missing/output");
+        step.env("GITHUB_OUTPUT", missing)
+    });
+    fails_before_sending(|step| {
+        let directory = step.path("workspace");
+        step.env("GITHUB_OUTPUT", directory)
+    });
+}
+
+#[test]
+fn a_full_disk_leaves_no_output() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox).env("GITHUB_OUTPUT", "/dev/full");
+    let outcome = step.run();
+    assert_eq!(outcome.exit_code, Some(1));
+    assert!(outcome.log.errors().next().unwrap().text.contains("No space left"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_disk_that_fills_up_half_way_leaves_no_output() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox);
+    std::fs::write(step.path("output"), "earlier=kept\n").unwrap();
+    // A limit on the size of files is the full disk that every machine has. Its signal is ignored, as on a real one.
+    let mut limited = std::process::Command::new("/bin/sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\""]).arg(env!("CARGO_BIN_EXE_port-mcp-auth"));
+    let plain = step.command();
+    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(step.dir.path());
+    // 512 bytes: the file is full when the outputs are half written.
+    std::fs::write(step.path("output"), format!("earlier={}\n", "x".repeat(400))).unwrap();
+    let output = limited.output().unwrap();
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("(runner)"), "{log}");
+    let left = std::fs::read_to_string(step.path("output")).unwrap();
+    assert!(!left.contains("access_token"), "{left}");
+    assert!(left.starts_with("earlier="), "{left}");
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_only_a_warning() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox);
+    let directory = step.path("workspace");
+    let outcome = step.env("GITHUB_STEP_SUMMARY", directory).run().succeeded();
+    assert!(outcome.log.warnings().next().unwrap().text.contains("can't be written"));
+    assert!(outcome.outputs().contains_key("access_token"));
+}
+
+#[test]
+fn a_runner_without_summaries_is_fine() {
+    let sandbox = Sandbox::default();
+    let outcome = Step::exchange_only(&sandbox).without("GITHUB_STEP_SUMMARY").run().succeeded();
+    assert_eq!(outcome.log.warnings().count(), 0);
+}
+
+#[test]
+fn the_summary_is_appended_to() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox);
+    std::fs::write(step.path("summary.md"), "earlier\n").unwrap();
+    assert!(step.run().succeeded().summary.starts_with("earlier\n"));
+}
+
+#[test]
+fn a_log_that_nobody_reads_ends_the_step_before_the_secret_is_used() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = step.command().stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(sandbox.requests().is_empty());
+    assert_eq!(std::fs::read_to_string(step.path("output")).unwrap().lines().next().unwrap().split("<<").next(), Some("error_code"));
+}
+
+#[test]
+fn the_files_keep_their_owner_and_mode() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox);
+    std::fs::set_permissions(step.path("output"), Permissions::from_mode(0o640)).unwrap();
+    step.run().succeeded();
+    assert_eq!(std::fs::metadata(step.path("output")).unwrap().permissions().mode() & 0o777, 0o640);
+}
