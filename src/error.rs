@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::Url;
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::duration::human;
 use crate::github::event::Trigger;
+use crate::mcp::selection::Unresolved;
 use crate::port::region::{Endpoint, TokenEndpoint};
 use crate::redact::Quote;
 
@@ -38,6 +40,9 @@ pub enum Error {
     Redirected { endpoint: Endpoint, answer: Answer, location: Quote },
     BadResponse { endpoint: Endpoint, problem: String, said: Quote },
     TokenExpiring(Shortfall),
+    McpRefused { url: Url, token_from: TokenEndpoint, answer: Answer },
+    McpError { url: Url, problem: String },
+    ToolUnknown(Unresolved),
     Timeout { budget: Duration, doing: &'static str },
     Runner { problem: String },
     Cancelled { signal: Signal },
@@ -237,6 +242,27 @@ impl Error {
                 format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
             ),
             Self::TokenExpiring(shortfall) => shortfall.explain(),
+            Self::McpRefused { url, token_from, answer } => (
+                "The MCP server refuses the token",
+                format!("`POST {url}` answered {answer}."),
+                match answer.status {
+                    403 => "The organisation has an IP allow-list that this runner's address is not on, the credentials have no right to use the MCP server, or a proxy answered instead of Port.",
+                    _ => "Port issued the token, but this MCP server doesn't take it: it takes those of Port's other token endpoint, or belongs to another region.",
+                }
+                .to_owned(),
+                format!(
+                    "{}Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organisation that the credentials belong to.",
+                    if answer.status == 403 { "Use a runner whose address is on the allow-list, or give the credentials the right. If it is neither: " } else { "" },
+                    token_from.other()
+                ),
+            ),
+            Self::McpError { url, problem } => (
+                "The MCP server gives no tools",
+                format!("`POST {url}` gave an answer that an agent can't use either: {problem}."),
+                "What answered is not Port's MCP server: a mistake in the URL, a proxy's or a login page, or a change on Port's side.".to_owned(),
+                "Check `mcp_url` (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`). If it is right, run the job again, and report it if it stays. `verify: false` turns this check off.".to_owned(),
+            ),
+            Self::ToolUnknown(unresolved) => unresolved.explain(),
             Self::Timeout { budget, doing } => (
                 "The time is up",
                 format!("The step's {} ended {doing}.", human(*budget)),

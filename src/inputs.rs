@@ -1,5 +1,6 @@
 //! The door: the environment becomes typed inputs, once. Nothing later can hold an invalid value.
 
+mod allowed_tools;
 mod door;
 pub mod names;
 mod roots;
@@ -14,6 +15,7 @@ use crate::duration;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::github::event::Trigger;
+use crate::mcp::selection::Selection;
 use crate::net::{Network, ProxyUrl};
 use crate::port::obtain::Validity;
 use crate::port::region::{Endpoint, Region, TokenEndpoint};
@@ -62,6 +64,10 @@ pub struct Inputs {
     pub read_only: bool,
     /// The self-service actions that the agent may run.
     pub allowed_actions: AllowedActions,
+    /// The tools that the agent may use.
+    pub allowed_tools: Selection,
+    /// Whether to open the MCP connection before it is handed on.
+    pub verify: bool,
     /// How long the token must live.
     pub validity: Validity,
     /// Proxies and roots.
@@ -92,6 +98,8 @@ impl Inputs {
         let transport = door.choice("transport", Transport::Http);
         let read_only = door.or("read_only", true, names::boolean);
         let allowed_actions = door.or("allowed_actions", AllowedActions::Any, names::allowed_actions);
+        let verify = door.or("verify", true, names::boolean);
+        let allowed_tools = door.or("allowed_tools", Selection::default(), |text| allowed_tools::read(text, &server_name, verify));
         let validity = Validity {
             min: door.or("min_validity", Duration::ZERO, read_duration),
             max_wait: door.or("max_wait", Duration::ZERO, read_duration),
@@ -114,6 +122,8 @@ impl Inputs {
             transport,
             read_only,
             allowed_actions,
+            allowed_tools,
+            verify,
             validity,
             network,
             timeout,

@@ -9,6 +9,7 @@ pub mod environment;
 pub mod error;
 pub mod github;
 pub mod inputs;
+pub mod mcp;
 pub mod net;
 pub mod port;
 pub mod redact;
@@ -18,6 +19,7 @@ pub mod workspace;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -28,6 +30,10 @@ use error::{Error, Signal};
 use github::console::Console;
 use github::outputs::OutputFile;
 use inputs::Inputs;
+use mcp::Toolset;
+use mcp::preflight::Preflight;
+use mcp::selection::Policy;
+use mcp::verdict::Server;
 use net::Http;
 use port::exchange::Exchange;
 use port::obtain::obtain;
@@ -59,7 +65,9 @@ pub struct Connected {
     /// What Port issued.
     pub token: Token,
     /// The way to both servers.
-    pub http: Http,
+    pub http: Arc<Http>,
+    /// What is known of the tools.
+    pub toolset: Toolset,
 }
 
 async fn connect(environment: &Environment, console: &Console<'_>) -> Result<Connected, Error> {
@@ -67,10 +75,15 @@ async fn connect(environment: &Environment, console: &Console<'_>) -> Result<Con
     let inputs = console.with_redactor(|redactor| Inputs::parse(environment, redactor))?;
     let mut budget = Budget::start(inputs.timeout);
     inputs.network.passwords().for_each(|password| console.learn(&password));
-    let http = Http::new(&inputs.network).map_err(|problem| Error::Runner { problem: format!("No TLS: {problem}.") })?;
+    let http = Http::new(&inputs.network).map(Arc::new).map_err(|problem| Error::Runner { problem: format!("No TLS: {problem}.") })?;
     let exchange = Exchange { endpoint: &inputs.endpoint, credentials: &inputs.credentials, http: &http, console };
     let token = obtain(&exchange, inputs.validity, &mut budget).await?;
-    Ok(Connected { inputs, token, http })
+    let headers = clients::port_headers(&inputs);
+    let server = Server { url: inputs.mcp_url.url(), token_from: inputs.endpoint.kind };
+    let preflight = Preflight { server, token: token.secret(), headers: &headers, http: &http, budget: &budget, console };
+    let policy = Policy::new(inputs.read_only, &inputs.allowed_actions);
+    let toolset = mcp::choose_tools(inputs.verify.then_some(preflight), &inputs.allowed_tools, policy, console).await?;
+    Ok(Connected { inputs, token, http, toolset })
 }
 
 /// Comes before everything else: from here on the runner hides the secret, also where a user put it into another input.

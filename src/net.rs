@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use reqwest::{Client, NoProxy, Proxy, Request, Response, Url, redirect};
@@ -89,6 +90,7 @@ pub struct Http {
 }
 
 /// An answer, read whole.
+#[derive(Debug)]
 pub struct Answered {
     /// Status, headers and version.
     pub head: http::response::Parts,
@@ -97,19 +99,25 @@ pub struct Answered {
 }
 
 /// Why there is no answer. Texts are as libraries and servers gave them: clean them before use.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// DNS, connect, reset, or an early end.
+    #[error("no answer: {0}")]
     Unreachable(String),
     /// The proxy refused for good.
+    #[error("the proxy refused: {0}")]
     ProxyRefused(String),
     /// The proxy couldn't be reached, or couldn't reach on.
+    #[error("the proxy failed: {0}")]
     ProxyUnreachable(String),
     /// No trusted connection.
+    #[error("no trusted TLS connection: {0}")]
     Tls(String),
     /// The body is larger than [`LARGEST_BODY`].
+    #[error("the body is larger than 1 MiB")]
     TooLarge,
     /// What came is not HTTP, or can't be decoded.
+    #[error("not HTTP: {0}")]
     NotHttp(String),
 }
 
@@ -157,15 +165,34 @@ impl Http {
     /// # Errors
     /// When no whole answer came.
     pub async fn send(&self, request: Request) -> Result<Answered, Fault> {
+        read(self.open(request).await?).await
+    }
+
+    /// Sends a request, and leaves the answer's body to be read.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn open(&self, request: Request) -> Result<Response, Fault> {
         let proxied = self.is_proxied(request.url());
-        let response = self.client.execute(request).await.map_err(|error| classify(&error, proxied))?;
-        read(response).await
+        self.client.execute(request).await.map_err(|error| classify(&error, proxied))
     }
 }
 
-async fn read(mut response: Response) -> Result<Answered, Fault> {
+/// The next piece of a body; `None` at its end.
+///
+/// # Errors
+/// When the connection ends before the body does.
+pub async fn chunk(response: &mut Response) -> Result<Option<Bytes>, Fault> {
+    response.chunk().await.map_err(|error| classify(&error, false))
+}
+
+/// Reads an answer whole.
+///
+/// # Errors
+/// When it doesn't come whole, or is too large.
+pub async fn read(mut response: Response) -> Result<Answered, Fault> {
     let mut body = Zeroizing::new(Vec::with_capacity(4096));
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error, false))? {
+    while let Some(chunk) = chunk(&mut response).await? {
         if body.len() + chunk.len() > LARGEST_BODY {
             return Err(Fault::TooLarge);
         }

@@ -1,5 +1,8 @@
 //! What the step tells: to the next steps in outputs, to people in the log and in the job summary.
 
+use std::collections::HashSet;
+
+use strum::VariantArray;
 use zeroize::Zeroizing;
 
 use crate::Connected;
@@ -11,14 +14,20 @@ use crate::github::console::Console;
 use crate::github::outputs::OutputFile;
 use crate::github::summary::{self, Cell, Markdown};
 use crate::inputs::{AllowedActions, Inputs, names};
+use crate::mcp::Toolset;
+use crate::mcp::tools::{self, Kind, Tool};
 use crate::port::token::Token;
+
+/// More tools than this are folded away in the summary.
+const OPEN_LIST: usize = 30;
 
 /// Writes the outputs, then tells people.
 ///
 /// # Errors
 /// When the outputs can't be written; then nothing is.
 pub fn success(connected: &Connected, environment: &Environment, console: &Console<'_>, outputs: &mut OutputFile) -> Result<(), Error> {
-    let Connected { inputs, token, http } = connected;
+    let Connected { inputs, token, http, toolset } = connected;
+    let allowed: Vec<_> = toolset.allowed.iter().map(ToString::to_string).collect();
     let proxied = http.is_proxied(inputs.mcp_url.url());
     let connection = Connection {
         server_name: &inputs.server_name,
@@ -26,13 +35,20 @@ pub fn success(connected: &Connected, environment: &Environment, console: &Conso
         token: token.secret(),
         headers: clients::port_headers(inputs),
         transport: inputs.transport,
-        tools: &[],
+        tools: &allowed,
         proxied,
     };
     let plain = |text: String| Zeroizing::new(text);
+    let config = inputs.client.config(&connection);
+    let arguments = inputs.client.arguments(&connection, &config);
+    let spelled: Vec<_> = allowed.iter().map(|tool| inputs.client.tool(&inputs.server_name, tool)).collect();
+    let offered = toolset.offered.iter().flatten().map(|tool| tool.name.as_str());
     outputs.write(&[
         ("access_token", plain(token.secret().reveal().to_owned())),
-        ("mcp_config", inputs.client.config(&connection)),
+        ("mcp_config", config),
+        ("client_args", arguments),
+        ("allowed_tools", plain(spelled.join(","))),
+        ("tools", plain(offered.collect::<serde_json::Value>().to_string())),
         ("expires_at", plain(token.expires_at().to_string())),
         ("expires_in", plain(token.left_on_arrival().as_secs().to_string())),
         ("mcp_url", plain(inputs.mcp_url.as_str().to_owned())),
@@ -47,8 +63,9 @@ pub fn success(connected: &Connected, environment: &Environment, console: &Conso
         inputs.transport,
         access(inputs)
     ));
+    tell_tools(toolset, console);
     if inputs.summary {
-        write_summary(&summary_of(inputs, token), environment, console);
+        write_summary(&summary_of(inputs, token, toolset), environment, console);
     }
     Ok(())
 }
@@ -87,7 +104,50 @@ fn write_summary(text: &str, environment: &Environment, console: &Console<'_>) {
     }
 }
 
-fn summary_of(inputs: &Inputs, token: &Token) -> String {
+fn tell_tools(toolset: &Toolset, console: &Console<'_>) {
+    let allowed = toolset.allowed.len();
+    match &toolset.offered {
+        Some(offered) => console.info(&format!("{}.", counted(offered, allowed))),
+        None if allowed > 0 => console.info(&format!("{} allowed, not checked against the server's list.", tools::number(allowed))),
+        None => {}
+    }
+    if !toolset.executing.is_empty() {
+        console.info(&format!(
+            "Not allowed, since running an action changes things and `read_only` is on: {}. Name it in `allowed_tools`, or name the actions in `allowed_actions`, if the agent is to run them.",
+            tools::listed(&toolset.executing)
+        ));
+    }
+}
+
+fn counted(offered: &[Tool], allowed: usize) -> String {
+    format!("{} offered, {allowed} allowed", tools::number(offered.len()))
+}
+
+/// The tools by kind, folded away when there are many.
+fn with_tools(text: Markdown, toolset: &Toolset) -> Markdown {
+    let Some(offered) = &toolset.offered else {
+        return text.labelled("Tools:", "not checked.");
+    };
+    let allowed: HashSet<_> = toolset.allowed.iter().collect();
+    let mut rows = Vec::new();
+    for kind in Kind::VARIANTS {
+        for (is_allowed, label) in [(true, kind.to_string()), (false, format!("{kind}, not allowed"))] {
+            let fits = |tool: &&Tool| tool.kind == *kind && allowed.contains(&tool.name) == is_allowed;
+            let names: Vec<_> = offered.iter().filter(fits).map(|tool| tool.name.to_string()).collect();
+            if !names.is_empty() {
+                rows.push((label, Cell::Codes(names)));
+            }
+        }
+    }
+    let rows: Vec<_> = rows.iter().map(|(label, cell)| (label.as_str(), cell.clone())).collect();
+    let count = counted(offered, toolset.allowed.len());
+    if offered.len() > OPEN_LIST {
+        return text.folded(&count, &Markdown::default().facts(&rows));
+    }
+    text.labelled("Tools:", &format!("{count}.")).facts(&rows)
+}
+
+fn summary_of(inputs: &Inputs, token: &Token, toolset: &Toolset) -> String {
     let region = match inputs.region {
         Some(region) => Cell::Code(region.to_string()),
         None => Cell::Text("own addresses".to_owned()),
@@ -97,20 +157,18 @@ fn summary_of(inputs: &Inputs, token: &Token) -> String {
         AllowedActions::Only(names) if names.is_empty() => Cell::Text("none".to_owned()),
         AllowedActions::Only(names) => Cell::Codes(names.clone()),
     };
-    Markdown::default()
-        .heading("🔌 Port MCP: connected")
-        .facts(&[
-            ("Region", region),
-            ("Token from", Cell::Code(inputs.endpoint.url.to_string())),
-            ("Token ends", Cell::Text(format!("{} (in {})", minute(token), human(token.left_on_arrival())))),
-            ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),
-            ("Server name", Cell::Code(inputs.server_name.clone())),
-            ("Agent", Cell::Code(inputs.client.id().to_owned())),
-            ("Transport", Cell::Code(inputs.transport.to_string())),
-            ("Access", Cell::Text(access(inputs).to_owned())),
-            ("Allowed actions", actions),
-        ])
-        .finish()
+    let text = Markdown::default().heading("🔌 Port MCP: connected").facts(&[
+        ("Region", region),
+        ("Token from", Cell::Code(inputs.endpoint.url.to_string())),
+        ("Token ends", Cell::Text(format!("{} (in {})", minute(token), human(token.left_on_arrival())))),
+        ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),
+        ("Server name", Cell::Code(inputs.server_name.clone())),
+        ("Agent", Cell::Code(inputs.client.id().to_owned())),
+        ("Transport", Cell::Code(inputs.transport.to_string())),
+        ("Access", Cell::Text(access(inputs).to_owned())),
+        ("Allowed actions", actions),
+    ]);
+    with_tools(text, toolset).finish()
 }
 
 /// To the minute, as people read it.

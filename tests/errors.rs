@@ -26,6 +26,8 @@ fn with_stable_texts(check: impl FnOnce()) {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "TIME"),
         (r"trace id `[0-9A-Za-z_-]{16,}`", "trace id `TRACE`"),
         (r"again in \d+\.\d s", "again in N s"),
+        (r"verification time \d+ \(UNIX\)", "verification time NOW (UNIX)"),
+        (r"\d+ seconds ago", "N seconds ago"),
         (r"\b(3 h|2 h 59 min)\b", "3 h"),
         (r"\b(5 min|4 min 59 s)\b", "5 min"),
         (r"wait (5 min|4 min \d+ s) more", "wait 5 min more"),

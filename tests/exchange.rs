@@ -16,7 +16,10 @@ fn all_outputs_are_written_and_agree_with_each_other() {
     let token = sandbox.issued_tokens().remove(0);
 
     let names: Vec<_> = outcome.outputs().into_keys().collect();
-    assert_eq!(names, ["access_token", "expires_at", "expires_in", "mcp_config", "mcp_url", "server_name"]);
+    assert_eq!(
+        names,
+        ["access_token", "allowed_tools", "client_args", "expires_at", "expires_in", "mcp_config", "mcp_url", "server_name", "tools"]
+    );
     assert_eq!(outcome.output("access_token"), token);
     assert_eq!(outcome.output("server_name"), "port-prod");
     assert_eq!(outcome.output("mcp_url"), sandbox.mcp_url());

@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use crate::environment::Environment;
 use crate::error::Report;
 
+/// A cell shows so many names; of more, the rest is counted. The runner takes 1 MiB for a step.
+const LONGEST_LIST: usize = 200;
+
 /// A summary's text under construction. Every value from outside is escaped on its way in.
 #[derive(Debug, Default)]
 pub struct Markdown(String);
@@ -50,6 +53,13 @@ impl Markdown {
         self
     }
 
+    /// Another text that is folded away. The label is words of ours: nothing in it may mean anything in HTML.
+    #[must_use]
+    pub fn folded(mut self, label: &str, text: &Self) -> Self {
+        self.0 += &format!("<details><summary>{label}</summary>\n\n{}</details>\n\n", text.0);
+        self
+    }
+
     /// The finished text.
     #[must_use]
     pub fn finish(self) -> String {
@@ -73,7 +83,13 @@ impl Cell {
         match self {
             Self::Text(text) => escape(text),
             Self::Code(text) => Self::code(text),
-            Self::Codes(texts) => texts.iter().map(|text| Self::code(text)).collect::<Vec<_>>().join(", "),
+            Self::Codes(texts) => {
+                let shown: Vec<_> = texts.iter().take(LONGEST_LIST).map(|text| Self::code(text)).collect();
+                match texts.len().saturating_sub(LONGEST_LIST) {
+                    0 => shown.join(", "),
+                    more => format!("{} and {more} more", shown.join(", ")),
+                }
+            }
         }
     }
 

@@ -105,14 +105,7 @@ fn read_refusal(
     now: Timestamp,
 ) -> Setback {
     let (status, headers) = (answered.head.status, &answered.head.headers);
-    let answer = Answer {
-        status: status.as_u16(),
-        said: match body {
-            Some(body) => quote_members(body, redactor, None),
-            None => quote_text(headers, &answered.body, redactor),
-        },
-        trace_id: header(headers, "x-trace-id").map(|id| redactor.quote(&id)),
-    };
+    let answer = describe(answered, redactor);
     let endpoint = endpoint.clone();
     // RFC 6749 section 5.2 lets a server say 400 where it means that the client's credentials are wrong.
     let invalid_client =
@@ -133,11 +126,26 @@ fn read_refusal(
     Setback { error, passing: is_passing(status), wait: asked_wait(status, headers, now) }
 }
 
+/// What a server said when it gave nothing.
+#[must_use]
+pub fn describe(answered: &Answered, redactor: &Redactor) -> Answer {
+    let headers = &answered.head.headers;
+    Answer {
+        status: answered.head.status.as_u16(),
+        said: match serde_json::from_slice::<Map<String, Value>>(&answered.body) {
+            Ok(body) => quote_members(&body, redactor, None),
+            Err(_) => quote_text(headers, &answered.body, redactor),
+        },
+        trace_id: header(headers, "x-trace-id").map(|id| redactor.quote(&id)),
+    }
+}
+
 /// The members that Port (`error`, `message`) and OAuth (`error`, `error_description`) use for people. The member `secret`
 /// holds what must not be shown with them.
 fn quote_members(body: &Map<String, Value>, redactor: &Redactor, secret: Option<&str>) -> Quote {
-    let texts: Vec<_> =
-        ["error", "message", "error_description"].iter().filter_map(|name| body.get(*name).and_then(Value::as_str)).collect();
+    // The `error` of JSON-RPC is an object.
+    let text = |member: &'_ Value| member.as_str().or_else(|| member.get("message")?.as_str()).map(str::to_owned);
+    let texts: Vec<_> = ["error", "message", "error_description"].iter().filter_map(|name| body.get(*name).and_then(text)).collect();
     let text = texts.join(": ");
     let Some(Value::String(secret)) = secret.and_then(|name| body.get(name)) else {
         return redactor.quote(&text);
@@ -159,7 +167,9 @@ fn quote_text(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Quote {
     }
 }
 
-fn kind_of_body(headers: &HeaderMap, redactor: &Redactor) -> String {
+/// What a body is, where its text is no help.
+#[must_use]
+pub fn kind_of_body(headers: &HeaderMap, redactor: &Redactor) -> String {
     if let Some(encoding) = header(headers, "content-encoding") {
         return format!("a body in the encoding {}, which was not asked for", redactor.quote(&encoding));
     }
@@ -170,6 +180,8 @@ fn kind_of_body(headers: &HeaderMap, redactor: &Redactor) -> String {
     }
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+/// A header's value.
+#[must_use]
+pub fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

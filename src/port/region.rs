@@ -59,6 +59,17 @@ pub enum TokenEndpoint {
     Mcp,
 }
 
+impl TokenEndpoint {
+    /// The one to try when a token of this one is refused.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Api => Self::Mcp,
+            Self::Mcp => Self::Api,
+        }
+    }
+}
+
 impl fmt::Display for TokenEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.into())

@@ -1,9 +1,8 @@
 //! Every way in which a step can end, provoked for real. Tests that promise something of every run go through all of them.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
-use port_sandbox::{Certificate, Fault, Options, Refusal, Route, Sandbox, SecretForm, Wait};
+use port_sandbox::{Accepts, Certificate, Fault, Options, Refusal, Route, Sandbox, SecretForm, Wait};
 use serde_json::json;
 
 use super::{Outcome, Step};
@@ -66,12 +65,9 @@ impl Scenario {
 /// What a hostile server may say: commands in every form, line ends of every kind, and things that aren't seen.
 pub const HOSTILE: &str = "a\r\n::set-output name=access_token::forged\n::add-mask::a\r::stop-commands::x\n##[error]forged\u{2028}::error::x\u{85}::warning::y %0A::debug::z \u{202e}\u{1b}[31m</code><img src=x>|**b**`c`";
 
-/// An address where nobody listens.
+/// An address where nobody listens: port 1 is reserved, and below those that the system hands out to other tests.
 pub fn dead_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    format!("http://{address}/v1")
+    "http://127.0.0.1:1/v1".to_owned()
 }
 
 /// All of them. Each has a sandbox of its own, so they can run at the same time.
@@ -207,6 +203,71 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("timeout_in_the_body", Some("timeout"), default(), |sandbox, step| {
             sandbox.set_fault_forever(Route::AccessToken, Fault::HangMidBody);
             step.input("timeout", "1s")
+        }),
+    ]
+    .into_iter()
+    .chain(with_preflight())
+    .collect()
+}
+
+/// Those that open the MCP connection.
+fn with_preflight() -> Vec<Scenario> {
+    let default = Options::default;
+    let verified = |name, code, options, prepare: fn(&Sandbox, Step) -> Step| {
+        Scenario::new(name, code, options, |sandbox, step| prepare(sandbox, step.input("verify", "true")))
+    };
+    let answers = |name, code, fault: Fault| {
+        Scenario::new(name, Some(code), default(), |sandbox, step| {
+            sandbox.set_fault_forever(Route::Mcp, fault);
+            step.input("verify", "true")
+        })
+    };
+    let unseen = |name, fault: Fault| {
+        Scenario::new(name, None, default(), |sandbox, step| {
+            sandbox.set_fault_forever(Route::Mcp, fault);
+            step.input("verify", "true")
+        })
+    };
+    let echo = |status| Fault::EchoSecret { status, forms: SecretForm::ALL.to_vec() };
+    let hostile = vec![HOSTILE.to_owned(), "::error::x".to_owned(), "a b".to_owned()];
+    vec![
+        verified("success_with_tools", None, default(), |_, step| step),
+        verified("success_with_chosen_tools", None, default(), |_, step| {
+            step.input("allowed_tools", "mcp__port-prod__list_blueprints, get_*, run_action")
+        }),
+        verified("success_with_hostile_tools", None, Options { extra_tools: hostile, ..default() }, |_, step| step),
+        verified("success_despite_write_tools", None, Options { ignore_read_only: true, ..default() }, |_, step| step),
+        verified("success_unverified_dead_server", None, default(), |_, step| {
+            step.input("mcp_url", dead_address()).input("allowed_tools", "list_blueprints")
+        }),
+        verified("success_unverified_tls", None, default(), |sandbox, step| step.input("mcp_url", sandbox.tls_mcp_url())),
+        verified("success_unverified_hang", None, default(), |sandbox, step| {
+            sandbox.set_fault_forever(Route::Mcp, Fault::Hang);
+            step.input("timeout", "1s")
+        }),
+        unseen("success_unverified_hostile", Fault::RetryAfter { status: 503, wait: Wait::Seconds(300) }),
+        unseen("success_unverified_echo", echo(500)),
+        verified("mcp_refused", Some("mcp_refused"), Options { mcp_accepts: Accepts::OAuth, ..default() }, |_, step| step),
+        verified("mcp_refused_oauth", Some("mcp_refused"), Options { mcp_accepts: Accepts::Api, ..default() }, |_, step| {
+            step.input("token_endpoint", "mcp")
+        }),
+        answers("mcp_refused_with_403", "mcp_refused", Fault::Hostile { status: 403, text: HOSTILE.to_owned() }),
+        answers("mcp_refused_with_an_echo", "mcp_refused", echo(401)),
+        answers("mcp_error_not_found", "mcp_error", Fault::status(404)),
+        answers("mcp_error_hostile", "mcp_error", Fault::RpcError { code: -32000, message: HOSTILE.to_owned() }),
+        answers("mcp_error_echo", "mcp_error", echo(400)),
+        answers("mcp_error_echo_in_a_success", "mcp_error", echo(200)),
+        answers(
+            "mcp_error_html",
+            "mcp_error",
+            Fault::Body { content_type: "text/html".to_owned(), body: b"<html>Sign in</html>".to_vec() },
+        ),
+        verified("tool_unknown", Some("tool_unknown"), default(), |_, step| {
+            step.input("allowed_tools", "mcp__port-prod__list_blueprints,mcp__port-prod__get_entities,lst_*")
+        }),
+        verified("tool_unknown_hidden", Some("tool_unknown"), default(), |_, step| step.input("allowed_tools", "upsert_entity,run_*")),
+        verified("tool_unknown_unlisted", Some("tool_unknown"), default(), |_, step| {
+            step.input("mcp_url", dead_address()).input("allowed_tools", "list_*")
         }),
     ]
 }

@@ -1,0 +1,102 @@
+//! The input `allowed_tools`: names and globs of tools.
+
+use super::door::Flaw;
+use crate::mcp::selection::{Glob, Selection, Wanted};
+use crate::mcp::tools::{ToolName, is_name_byte};
+
+/// With this begins a tool's name as agents spell it; then come the server's name, two underscores, and the tool's own name.
+const PREFIX: &str = "mcp__";
+
+/// Tool names and globs, separated by commas or line ends, each as the server or as an agent spells it.
+///
+/// # Errors
+/// When an entry can't be a tool of this server, or is a glob and there will be no list to match it against.
+pub fn read(text: &str, server_name: &str, verify: bool) -> Result<Selection, Flaw> {
+    let entries = text.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
+    let wanted: Vec<_> = entries.map(|entry| wanted(entry, server_name)).collect::<Result<_, _>>()?;
+    let selection = Selection(wanted);
+    if selection.0.is_empty() {
+        return Err(flaw(None, "names no tool"));
+    }
+    if let Some(glob) = selection.globs().next().filter(|_| !verify) {
+        return Err(Flaw {
+            value: Some(glob.to_owned()),
+            what: "in it is a glob, and with `verify` off there is no list of tools to match it against".to_owned(),
+            mend: "Write the tools' names into `allowed_tools`, or set `verify: true`.".to_owned(),
+        });
+    }
+    Ok(selection)
+}
+
+fn wanted(entry: &str, server_name: &str) -> Result<Wanted, Flaw> {
+    let name = match entry.strip_prefix(PREFIX) {
+        None => entry,
+        // The agents' way to mean all tools of a server.
+        Some(server) if server == server_name => "*",
+        Some(rest) => rest.strip_prefix(server_name).and_then(|rest| rest.strip_prefix("__")).ok_or_else(|| Flaw {
+            value: Some(entry.to_owned()),
+            what: "in it is a tool of another server".to_owned(),
+            mend: format!(
+                "This step's server is `{server_name}`: write the tools' bare names, or begin them with `{PREFIX}{server_name}__`, or set `server_name`."
+            ),
+        })?,
+    };
+    if let Some(name) = ToolName::parse(name) {
+        return Ok(Wanted::Name(name));
+    }
+    let is_glob = name.contains(['*', '?']) && name.bytes().all(|byte| is_name_byte(byte) || b"*?".contains(&byte));
+    if is_glob { Ok(Wanted::Glob(Glob::new(name))) } else { Err(flaw(Some(entry), "in it can't be the name of a tool")) }
+}
+
+fn flaw(value: Option<&str>, what: &str) -> Flaw {
+    Flaw {
+        value: value.map(str::to_owned),
+        what: what.to_owned(),
+        mend: "List names of Port's tools in `allowed_tools`, separated by commas; `*` and `?` stand for any characters. Leave it out to allow all that are offered.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Wanted {
+        Wanted::Name(ToolName::parse(text).unwrap())
+    }
+
+    #[test]
+    fn the_prefix_of_this_server_is_stripped() {
+        let read = |text| read(text, "port-prod", true).map(|selection| selection.0);
+        assert_eq!(
+            read("mcp__port-prod__list_blueprints,\n list_*, a"),
+            Ok(vec![name("list_blueprints"), Wanted::Glob(Glob::new("list_*")), name("a")])
+        );
+        assert_eq!(read("mcp__port-prod__*"), Ok(vec![Wanted::Glob(Glob::new("*"))]));
+        assert_eq!(read("mcp__port-prod"), Ok(vec![Wanted::Glob(Glob::new("*"))]));
+        for text in
+            ["mcp__port__a", "mcp__port-production__a", "mcp__port-prod__", "mcp__", "Bash(git *)", "a b", ",", "a;b", "$(id)", "a'b"]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_glob_needs_the_list() {
+        assert!(read("list_*", "p", false).is_err());
+        assert!(read("mcp__p", "p", false).is_err());
+        assert!(read("list_a", "p", false).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_a_tool_name_or_a_glob(text in "\\PC{0,30}|(mcp__)?(p__)?[a-z*?._, \n-]{0,30}") {
+            if let Ok(selection) = read(&text, "p", true) {
+                prop_assert!(!selection.0.is_empty());
+                for glob in selection.globs() {
+                    prop_assert!(glob.contains(['*', '?']) && glob.bytes().all(|byte| is_name_byte(byte) || b"*?".contains(&byte)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Which tools the agent may use: names and globs, resolved against what the server offers.
+
+use std::collections::HashSet;
+
+use strsim::normalized_damerau_levenshtein;
+use wildmatch::WildMatch;
+
+use super::tools::{Kind, Offer, Tool, ToolName, listed};
+use crate::inputs::AllowedActions;
+
+/// A name less alike than this is no help.
+const ALIKE: f64 = 0.5;
+
+/// Tools that only differ in what they do to a thing are named alike. No suggestion may turn another wish into a deletion.
+const DELETING: &str = "delete_";
+
+/// What a user asked for, in the user's order; all tools if nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection(pub Vec<Wanted>);
+
+/// One entry of the input `allowed_tools`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    /// Exactly this tool.
+    Name(ToolName),
+    /// Every tool whose name matches.
+    Glob(Glob),
+}
+
+/// A pattern with `*` and `?`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glob {
+    text: String,
+    pattern: WildMatch,
+}
+
+impl Glob {
+    /// Takes a pattern.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), pattern: WildMatch::new(text) }
+    }
+}
+
+/// What may be handed on without being asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Write tools may not.
+    pub read_only: bool,
+    /// Execute tools may.
+    pub execute: bool,
+}
+
+impl Policy {
+    /// By the inputs. Whoever wants reading only, and says nothing of actions, doesn't want the agent to run any.
+    #[must_use]
+    pub fn new(read_only: bool, actions: &AllowedActions) -> Self {
+        let execute = match actions {
+            AllowedActions::Any => !read_only,
+            AllowedActions::Only(names) => !names.is_empty(),
+        };
+        Self { read_only, execute }
+    }
+
+    fn admits(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Read => true,
+            Kind::Execute => self.execute,
+            Kind::Write => !self.read_only,
+        }
+    }
+}
+
+/// What the agent may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The tools, in the order in which they were asked for, each once.
+    pub names: Vec<ToolName>,
+    /// Execute tools that would be among them if reading were not all that is wanted.
+    pub executing: Vec<ToolName>,
+}
+
+impl Selection {
+    /// Enumerates the tools.
+    ///
+    /// # Errors
+    /// With every entry that the offer doesn't meet.
+    pub fn resolve(&self, offer: &Offer, policy: Policy) -> Result<Allowed, Unresolved> {
+        let every = [Wanted::Glob(Glob::new("*"))];
+        let wanted = if self.0.is_empty() { every.as_slice() } else { self.0.as_slice() };
+        // That nothing is offered is no fault of a user who asked for nothing.
+        let may_be_nothing = self.0.is_empty();
+        let (mut picked, mut doubts) = (Vec::new(), Vec::new());
+        let mut executing = Vec::new();
+        for entry in wanted {
+            match entry {
+                Wanted::Name(name) => match offer.tools.iter().find(|tool| tool.name == *name) {
+                    Some(tool) => picked.push(&tool.name),
+                    None => doubts.push(Doubt::of(name, offer, policy)),
+                },
+                Wanted::Glob(glob) => {
+                    let matching: Vec<_> = offer.tools.iter().filter(|tool| glob.pattern.matches(tool.name.as_str())).collect();
+                    let (fit, unfit): (Vec<_>, Vec<_>) = matching.into_iter().partition(|tool| policy.admits(tool.kind));
+                    if fit.is_empty() && !may_be_nothing {
+                        doubts.push(Doubt::NoMatch { glob: glob.text.clone(), unfit: names(&unfit) });
+                    }
+                    picked.extend(fit.iter().map(|tool| &tool.name));
+                    executing.extend(unfit.into_iter().filter(|tool| tool.kind == Kind::Execute).map(|tool| &tool.name));
+                }
+            }
+        }
+        if !doubts.is_empty() {
+            let offered = offer.tools.iter().map(|tool| tool.name.clone()).collect();
+            return Err(Unresolved { doubts, offered, because: None });
+        }
+        let picked = each_once(picked);
+        let mut executing = each_once(executing);
+        executing.retain(|name| !picked.contains(name));
+        Ok(Allowed { names: picked, executing })
+    }
+
+    /// The names as they were asked for, where there is no list to compare them with.
+    ///
+    /// # Errors
+    /// With the globs, if there are any: there is nothing to match them against.
+    pub fn names_only(&self) -> Result<Vec<ToolName>, Vec<String>> {
+        let globs: Vec<_> = self.globs().map(str::to_owned).collect();
+        if !globs.is_empty() {
+            return Err(globs);
+        }
+        Ok(each_once(self.0.iter().filter_map(|entry| match entry {
+            Wanted::Name(name) => Some(name),
+            Wanted::Glob(_) => None,
+        })))
+    }
+
+    /// The globs, as they were written.
+    pub fn globs(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|entry| match entry {
+            Wanted::Name(_) => None,
+            Wanted::Glob(glob) => Some(glob.text.as_str()),
+        })
+    }
+}
+
+fn names(tools: &[&Tool]) -> Vec<ToolName> {
+    tools.iter().map(|tool| tool.name.clone()).collect()
+}
+
+fn each_once<'a>(names: impl IntoIterator<Item = &'a ToolName>) -> Vec<ToolName> {
+    let mut seen = HashSet::new();
+    names.into_iter().filter(|name| seen.insert(*name)).cloned().collect()
+}
+
+/// Entries that can't be resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    doubts: Vec<Doubt>,
+    offered: Vec<ToolName>,
+    because: Option<String>,
+}
+
+/// One entry that can't be resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Doubt {
+    /// The server has no tool of this name.
+    NotOffered { name: ToolName, nearest: Option<ToolName>, hidden: Option<Kind> },
+    /// No offered tool matches, or only some that are left out.
+    NoMatch { glob: String, unfit: Vec<ToolName> },
+    /// There is no list to match it against.
+    Unlisted { glob: String },
+}
+
+impl Doubt {
+    fn of(name: &ToolName, offer: &Offer, policy: Policy) -> Self {
+        let deletes = |name: &ToolName| name.as_str().starts_with(DELETING);
+        let likeness = |tool: &Tool| normalized_damerau_levenshtein(tool.name.as_str(), name.as_str());
+        let nearest = offer
+            .tools
+            .iter()
+            .filter(|tool| deletes(&tool.name) == deletes(name))
+            .map(|tool| (likeness(tool), tool))
+            .filter(|(likeness, _)| *likeness >= ALIKE)
+            .max_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map(|(_, tool)| tool);
+        // When one of the same kind is offered, it is not the kind that is hidden.
+        let hidden = Kind::by_name(name.as_str())
+            .filter(|kind| !policy.admits(*kind))
+            .filter(|kind| nearest.is_none_or(|nearest| nearest.kind != *kind));
+        Self::NotOffered { name: name.clone(), nearest: nearest.map(|tool| tool.name.clone()), hidden }
+    }
+
+    /// Whether it is the inputs that keep the tool away.
+    fn is_hidden(&self) -> bool {
+        match self {
+            Self::NotOffered { hidden, .. } => hidden.is_some(),
+            Self::NoMatch { unfit, .. } => !unfit.is_empty(),
+            Self::Unlisted { .. } => false,
+        }
+    }
+
+    fn explain(&self) -> String {
+        match self {
+            Self::NotOffered { name, hidden: Some(Kind::Write), .. } => {
+                format!("`{name}` is not offered: `read_only` hides write tools.")
+            }
+            Self::NotOffered { name, hidden: Some(_), .. } => {
+                format!("`{name}` is not offered: there is no action that the agent may run.")
+            }
+            Self::NotOffered { name, nearest: Some(nearest), .. } => format!("`{name}` is not offered; did you mean `{nearest}`?"),
+            Self::NotOffered { name, .. } => format!("`{name}` is not offered."),
+            Self::NoMatch { glob, unfit } if unfit.is_empty() => format!("`{glob}` matches no tool that is offered."),
+            Self::NoMatch { glob, unfit } => format!("`{glob}` matches only tools that `read_only` leaves out: {}.", listed(unfit)),
+            Self::Unlisted { glob } => format!("`{glob}` is a glob, and there is no list of tools to match it against."),
+        }
+    }
+}
+
+impl Unresolved {
+    /// Globs that can't be resolved, since the server's list couldn't be read. `because` is a sentence.
+    #[must_use]
+    pub fn unlisted(globs: Vec<String>, because: Option<String>) -> Self {
+        Self { doubts: globs.into_iter().map(|glob| Doubt::Unlisted { glob }).collect(), offered: Vec::new(), because }
+    }
+
+    /// Title, what happened, why that is likely, and what to do.
+    #[must_use]
+    pub fn explain(&self) -> (&'static str, String, String, String) {
+        let what = self.doubts.iter().map(Doubt::explain).collect::<Vec<_>>().join(" ");
+        if self.doubts.iter().any(|doubt| matches!(doubt, Doubt::Unlisted { .. })) {
+            let why = self.because.clone().unwrap_or_else(|| "The tools were not asked for, since `verify` is off.".to_owned());
+            return (
+                "The tools can't be listed",
+                what,
+                why,
+                "Write the tools' names into `allowed_tools` instead of globs, or let this container reach the MCP server.".to_owned(),
+            );
+        }
+        let hides = self.doubts.iter().any(Doubt::is_hidden);
+        let why = if hides {
+            "With `read_only` on (the default), Port shows no tool that writes, and none that runs an action is handed on unasked."
+        } else {
+            "Port renames tools between releases (`get_entities` became `list_entities`), and offers only those that the credentials may use."
+        };
+        let set = if hides {
+            " If the agent is to write, set `read_only: false`; if it is to run actions, name them in `allowed_actions`."
+        } else {
+            ""
+        };
+        let offered = if self.offered.is_empty() { "no tool".to_owned() } else { listed(&self.offered) };
+        ("A tool is not offered", what, why.to_owned(), format!("Correct `allowed_tools`.{set} Offered are: {offered}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const READ_ONLY: Policy = Policy { read_only: true, execute: false };
+
+    fn offer(names: &[&str]) -> Offer {
+        let tools = names.iter().map(|name| Tool { name: ToolName::parse(name).unwrap(), kind: Kind::of(name, None) });
+        Offer { tools: tools.collect(), unusable: 0 }
+    }
+
+    fn select(entries: &[&str]) -> Selection {
+        let entry = |text: &&str| match ToolName::parse(text) {
+            Some(name) => Wanted::Name(name),
+            None => Wanted::Glob(Glob::new(text)),
+        };
+        Selection(entries.iter().map(entry).collect())
+    }
+
+    fn resolved(entries: &[&str], offered: &[&str], policy: Policy) -> Vec<String> {
+        let allowed = select(entries).resolve(&offer(offered), policy).unwrap();
+        allowed.names.iter().map(ToString::to_string).collect()
+    }
+
+    fn refused(entries: &[&str], offered: &[&str], policy: Policy) -> String {
+        select(entries).resolve(&offer(offered), policy).unwrap_err().explain().1
+    }
+
+    #[test]
+    fn the_order_is_the_users_and_within_a_glob_the_servers() {
+        let offered = ["list_b", "get_a", "list_a", "search"];
+        assert_eq!(resolved(&["get_a", "list_*", "list_b", "get_?"], &offered, READ_ONLY), ["get_a", "list_b", "list_a"]);
+        assert_eq!(resolved(&[], &["list_b", "get_a"], READ_ONLY), ["list_b", "get_a"]);
+        assert_eq!(resolved(&[], &[], READ_ONLY), [""; 0]);
+    }
+
+    #[test]
+    fn what_changes_things_is_only_handed_on_when_asked_for() {
+        let offered = ["list_a", "upsert_a", "run_action"];
+        assert_eq!(resolved(&["*"], &offered, READ_ONLY), ["list_a"]);
+        assert_eq!(resolved(&["*", "upsert_a"], &offered, READ_ONLY), ["list_a", "upsert_a"]);
+        assert_eq!(resolved(&["run_action"], &offered, READ_ONLY), ["run_action"]);
+        assert_eq!(resolved(&[], &offered, Policy { read_only: true, execute: true }), ["list_a", "run_action"]);
+        assert_eq!(resolved(&[], &offered, Policy { read_only: false, execute: true }), offered);
+        assert!(refused(&["up*"], &offered, READ_ONLY).contains("`up*` matches only tools that `read_only` leaves out: `upsert_a`"));
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested_unless_it_would_delete() {
+        let offered = ["list_blueprints", "list_entities", "get_sidebar", "upsert_entity", "delete_entity"];
+        let all = Policy { read_only: false, execute: true };
+        for (name, nearest) in [
+            ("get_entities", "list_entities"),
+            ("get_blueprints", "list_blueprints"),
+            ("get_blueprint", "list_blueprints"),
+            ("lsit_entities", "list_entities"),
+            ("create_entity", "upsert_entity"),
+            ("delete_entities", "delete_entity"),
+        ] {
+            assert!(refused(&[name], &offered, all).contains(&format!("did you mean `{nearest}`?")), "{name}");
+        }
+        assert_eq!(refused(&["Bash"], &offered, all), "`Bash` is not offered.");
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let text = refused(&["get_entities", "x*", "upsert_entity", "run_action"], &["list_entities"], READ_ONLY);
+        for part in
+            ["did you mean `list_entities`?", "`x*` matches no tool", "`read_only` hides write tools", "no action that the agent may run"]
+        {
+            assert!(text.contains(part), "no {part:?} in {text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_allowed_is_offered_and_comes_once(
+            entries in proptest::collection::vec("[a-c*?_]{1,4}", 0..6),
+            offered in proptest::collection::hash_set("(list|run|upsert)_[a-c]{0,2}", 0..8),
+            read_only: bool,
+        ) {
+            let entries: Vec<_> = entries.iter().map(String::as_str).collect();
+            let offered: Vec<_> = offered.iter().map(String::as_str).collect();
+            let policy = Policy { read_only, execute: !read_only };
+            if let Ok(allowed) = select(&entries).resolve(&offer(&offered), policy) {
+                let unique: HashSet<_> = allowed.names.iter().collect();
+                prop_assert_eq!(unique.len(), allowed.names.len());
+                prop_assert!(allowed.names.iter().all(|name| offered.contains(&name.as_str())));
+            }
+        }
+    }
+}

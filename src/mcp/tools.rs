@@ -1,0 +1,201 @@
+//! The tools that an MCP server offers, and what each does to the world.
+
+use std::fmt;
+
+use rmcp::model;
+
+/// The longest tool name. <https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-names>
+const LONGEST_NAME: usize = 128;
+
+/// So many names stand in a sentence; of more, the rest is counted.
+const LISTED: usize = 40;
+
+/// A tool's name in the characters that MCP recommends. Such a name means nothing to a shell, a config or a log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ToolName(String);
+
+impl ToolName {
+    /// Takes a name; `None` for one that can't be handed on safely.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(is_name_byte);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ToolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The characters of a tool's name.
+#[must_use]
+pub fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+}
+
+/// What a tool does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum Kind {
+    /// Reads.
+    Read,
+    /// Runs a self-service action. In Port that is not writing: `allowed_actions` governs it, read-only mode does not.
+    Execute,
+    /// Changes something, or doesn't say that it does not.
+    Write,
+}
+
+/// The verbs with which Port's names of read tools begin.
+const READING: [&str; 7] = ["describe_", "get_", "list_", "load_", "search_", "track_", "whoami"];
+
+/// The verb with which Port's names of execute tools begin.
+const EXECUTING: &str = "run_";
+
+/// The verbs with which Port's names of write tools begin, now or in earlier releases.
+const WRITING: [&str; 4] = ["create_", "delete_", "update_", "upsert_"];
+
+impl Kind {
+    /// By what the server says of the tool. What says nothing is judged by its name.
+    #[must_use]
+    pub fn of(name: &str, read_only_hint: Option<bool>) -> Self {
+        let by_name = Self::by_name(name);
+        match read_only_hint {
+            Some(true) => Self::Read,
+            Some(false) if by_name == Some(Self::Execute) => Self::Execute,
+            Some(false) => Self::Write,
+            // MCP's own default: a tool without the hint is not read-only.
+            None => by_name.unwrap_or(Self::Write),
+        }
+    }
+
+    /// By Port's way to name tools.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let begins = |verbs: &[&str]| verbs.iter().any(|verb| name.starts_with(verb));
+        if begins(&READING) {
+            Some(Self::Read)
+        } else if begins(&[EXECUTING]) {
+            Some(Self::Execute)
+        } else if begins(&WRITING) {
+            Some(Self::Write)
+        } else {
+            None
+        }
+    }
+}
+
+/// One tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: ToolName,
+    /// What it does.
+    pub kind: Kind,
+}
+
+/// What a server offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// The tools in the server's order, each once.
+    pub tools: Vec<Tool>,
+    /// How many more have names that can't be handed on.
+    pub unusable: usize,
+}
+
+impl Offer {
+    /// Takes what a server listed.
+    #[must_use]
+    pub fn of(listed: &[Listed]) -> Self {
+        let mut seen = std::collections::HashSet::new();
+        let mut offer = Self::default();
+        for Listed { name, read_only_hint } in listed {
+            match ToolName::parse(name) {
+                None => offer.unusable += 1,
+                Some(name) if seen.insert(name.clone()) => {
+                    let kind = Kind::of(name.as_str(), *read_only_hint);
+                    offer.tools.push(Tool { name, kind });
+                }
+                Some(_) => {}
+            }
+        }
+        offer
+    }
+}
+
+/// What of an entry in `tools/list` counts here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The name as the server gave it.
+    pub name: String,
+    /// Its `annotations.readOnlyHint`.
+    pub read_only_hint: Option<bool>,
+}
+
+impl From<model::Tool> for Listed {
+    fn from(tool: model::Tool) -> Self {
+        Self { read_only_hint: tool.annotations.and_then(|annotations| annotations.read_only_hint), name: tool.name.into_owned() }
+    }
+}
+
+/// A number of tools for a sentence.
+#[must_use]
+pub fn number(tools: usize) -> String {
+    if tools == 1 { "1 tool".to_owned() } else { format!("{tools} tools") }
+}
+
+/// Names for a sentence.
+#[must_use]
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a ToolName>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<_> = names.by_ref().take(LISTED).map(|name| format!("`{name}`")).collect();
+    match names.count() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_servers_word_counts_before_the_name() {
+        for (name, hint, kind) in [
+            ("list_blueprints", Some(true), Kind::Read),
+            ("list_blueprints", Some(false), Kind::Write),
+            ("list_blueprints", None, Kind::Read),
+            ("run_action", Some(false), Kind::Execute),
+            ("run_action", None, Kind::Execute),
+            ("run_report", Some(true), Kind::Read),
+            ("upsert_entity", Some(false), Kind::Write),
+            ("merge", None, Kind::Write),
+        ] {
+            assert_eq!(Kind::of(name, hint), kind, "{name} {hint:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_comes_twice_is_offered_once() {
+        let listed = ["b", "a", "b", "a b", ""].map(|name| Listed { name: name.to_owned(), read_only_hint: None });
+        let offer = Offer::of(&listed);
+        assert_eq!(offer.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(offer.unusable, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_taken_is_safe_everywhere(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}|[a-z_.-]{120,135}") {
+            let fits = (1..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+            prop_assert_eq!(ToolName::parse(&text).map(|name| name.to_string()), fits.then_some(text));
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Promise: the MCP connection is opened with the new token before it is handed on. What the agent would be refused fails the
+//! step; what only this container can't reach is a warning.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::scenarios::{HOSTILE, dead_address};
+use common::{Outcome, Step};
+use port_sandbox::{Accepts, Certificate, Fault, McpMode, Options, Recorded, Route, Sandbox};
+use serde_json::{Value, json};
+
+const READ_TOOLS: usize = 13;
+
+fn sandbox(options: impl FnOnce(&mut Options)) -> Sandbox {
+    let mut chosen = Options::default();
+    options(&mut chosen);
+    Sandbox::start(chosen)
+}
+
+/// The MCP requests. The last one's answer is not awaited for long, so the step may be over before the sandbox reads it.
+fn mcp_requests(sandbox: &Sandbox, least: usize) -> Vec<Recorded> {
+    let patience = Instant::now() + Duration::from_secs(10);
+    loop {
+        let requests = sandbox.requests_to(Route::Mcp);
+        if requests.len() >= least || Instant::now() > patience {
+            return requests;
+        }
+        thread::yield_now();
+    }
+}
+
+fn lines(requests: &[Recorded]) -> Vec<String> {
+    requests.iter().map(|request| format!("{} {}", request.method, request.rpc_method.as_deref().unwrap_or("-"))).collect()
+}
+
+fn tools(outcome: &Outcome) -> Vec<String> {
+    serde_json::from_str(&outcome.output("tools")).unwrap()
+}
+
+/// Asserts a success in spite of a server that can't be judged from here, and hands on the warning.
+fn unverified(outcome: Outcome) -> String {
+    let outcome = outcome.succeeded();
+    assert_eq!(outcome.output("tools"), "[]");
+    assert_eq!(outcome.output("allowed_tools"), "");
+    assert!(!outcome.output("client_args").contains("--allowedTools"));
+    let warnings: Vec<_> = outcome.log.warnings().collect();
+    assert_eq!(warnings.len(), 1, "{}", outcome.stdout);
+    assert_eq!(warnings[0].title, "The MCP connection is not verified");
+    assert!(warnings[0].text.contains("without Port's tools"), "{}", warnings[0].text);
+    warnings[0].text.clone()
+}
+
+#[test]
+fn the_connection_is_opened_as_the_agent_will_open_it() {
+    let sandbox = Sandbox::default();
+    let outcome = Step::against(&sandbox).input("allowed_actions", "restart_service,create_service").run().succeeded();
+    let requests = mcp_requests(&sandbox, 4);
+    assert_eq!(lines(&requests), ["POST initialize", "POST notifications/initialized", "POST tools/list", "DELETE -"]);
+    let bearer = format!("Bearer {}", outcome.output("access_token"));
+    for request in &requests {
+        assert_eq!(request.header("authorization"), Some(bearer.as_str()));
+        assert_eq!(request.header("x-read-only-mode"), Some("1"));
+        assert_eq!(request.header("x-allowed-actions-to-run"), Some("restart_service,create_service"));
+    }
+    let session = requests[1].header("mcp-session-id").expect("the sandbox opens a session");
+    assert!(requests[1..].iter().all(|request| request.header("mcp-session-id") == Some(session)));
+    assert_eq!(requests[2].header("mcp-protocol-version"), Some("2025-11-25"));
+    assert_eq!(tools(&outcome), requests[2].tools.clone().unwrap());
+}
+
+#[test]
+fn one_connection_serves_all_requests() {
+    for mode in [McpMode::Stateful, McpMode::Stateless] {
+        let sandbox = sandbox(|options| options.mcp_mode = mode);
+        Step::against_tls(&sandbox).run().succeeded();
+        mcp_requests(&sandbox, if mode == McpMode::Stateful { 4 } else { 3 });
+        let connections: Vec<_> = sandbox.requests().iter().map(|request| request.connection).collect();
+        assert!(connections.iter().all(|connection| *connection == connections[0]), "{mode:?}: {connections:?}");
+    }
+}
+
+#[test]
+fn a_server_without_sessions_is_fine() {
+    let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
+    let outcome = Step::against(&sandbox).run().succeeded();
+    assert_eq!(lines(&mcp_requests(&sandbox, 3)), ["POST initialize", "POST notifications/initialized", "POST tools/list"]);
+    assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+    assert!(outcome.log.shown().contains("\n14 tools offered, 13 allowed.\n"), "{}", outcome.stdout);
+}
+
+#[test]
+fn every_page_is_read() {
+    let whole = tools(&Step::against(&Sandbox::default()).run().succeeded());
+    for mode in [McpMode::Stateful, McpMode::Stateless] {
+        let sandbox = sandbox(|options| {
+            options.mcp_mode = mode;
+            options.tools_page_size = Some(3);
+        });
+        assert_eq!(tools(&Step::against(&sandbox).run().succeeded()), whole);
+        assert_eq!(sandbox.requests_to(Route::Rpc("tools/list")).len(), 5);
+    }
+}
+
+#[test]
+fn without_verify_the_server_is_not_asked() {
+    let sandbox = Sandbox::default();
+    let outcome = Step::against(&sandbox).input("verify", "false").run().succeeded();
+    assert_eq!(sandbox.requests_to(Route::Mcp).len(), 0);
+    assert_eq!((outcome.output("tools").as_str(), outcome.output("allowed_tools").as_str()), ("[]", ""));
+}
+
+#[test]
+fn a_refused_token_suggests_the_other_endpoint() {
+    for (accepts, endpoint, other) in [(Accepts::OAuth, "api", "mcp"), (Accepts::Api, "mcp", "api")] {
+        let sandbox = sandbox(|options| options.mcp_accepts = accepts);
+        let outcome = Step::against(&sandbox).input("token_endpoint", endpoint).run().failed("mcp_refused");
+        assert!(outcome.error_text().contains(&format!("Set `token_endpoint: {other}`")), "{}", outcome.error_text());
+        assert!(outcome.error_text().contains("answered 401"), "{}", outcome.error_text());
+    }
+}
+
+#[test]
+fn an_answer_that_the_agent_would_get_too_fails_the_step() {
+    let html = |status| Fault::answer(status, "<html>Sign in</html>").header("content-type", "text/html; charset=utf-8");
+    let result = |result: Value| Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": result}));
+    let initialized = |version: &str| {
+        result(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}))
+    };
+    for (fault, code, text) in [
+        (Fault::status(401), "mcp_refused", "answered 401"),
+        (Fault::status(403), "mcp_refused", "IP allow-list"),
+        (Fault::status(404), "mcp_error", "404"),
+        (Fault::status(405), "mcp_error", "405"),
+        (
+            Fault::answer(400, r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no such session"}}"#),
+            "mcp_error",
+            "400, `no such session`",
+        ),
+        (html(200), "mcp_error", "200, an HTML page"),
+        (html(404), "mcp_error", "404, `an HTML page`"),
+        (Fault::status(202), "mcp_error", "a body without a type"),
+        (Fault::Redirect { status: 307, location: "https://evil.example/mcp".to_owned() }, "mcp_error", "`https://evil.example/mcp`"),
+        (Fault::RpcError { code: -32603, message: "out of order".to_owned() }, "mcp_error", "-32603, `out of order`"),
+        (Fault::json(&json!({"ok": true, "message": "hello"})), "mcp_error", "no JSON-RPC message but 200, `hello`"),
+        (Fault::json(&json!([])), "mcp_error", "no JSON-RPC message"),
+        (result(json!({})), "mcp_error", "no answer to `initialize`"),
+        (Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "result": {}})), "mcp_error", "answers another request"),
+        (initialized("1999-01-01"), "mcp_error", "`1999-01-01`"),
+        (Fault::Huge(2 << 20), "mcp_error", "larger than 1 MiB"),
+        (Fault::Endless, "mcp_error", "larger than 1 MiB"),
+    ] {
+        let shown = format!("{fault:?}").chars().take(120).collect::<String>();
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::Rpc("initialize"), fault);
+        let outcome = Step::against(&sandbox).run().failed(code);
+        assert!(outcome.error_text().contains(text), "{shown}: no {text:?} in {}", outcome.error_text());
+        assert_eq!(sandbox.requests_to(Route::Rpc("initialize")).len(), 1, "{shown} is not asked again");
+    }
+}
+
+#[test]
+fn the_list_itself_may_be_refused() {
+    for (fault, code) in [
+        (Fault::status(401), "mcp_refused"),
+        (Fault::status(404), "mcp_error"),
+        (Fault::RpcError { code: -32601, message: "Method not found".to_owned() }, "mcp_error"),
+        (Fault::Body { content_type: "text/event-stream".to_owned(), body: b"data: {}\n\n".to_vec() }, "mcp_error"),
+        (Fault::Body { content_type: "text/event-stream".to_owned(), body: vec![b'x'; 2 << 20] }, "mcp_error"),
+    ] {
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::Rpc("tools/list"), fault);
+        Step::against(&sandbox).run().failed(code);
+        let requests = mcp_requests(&sandbox, 4);
+        assert_eq!(lines(&requests)[3], "DELETE -", "the session is ended all the same");
+    }
+}
+
+#[test]
+fn a_list_without_an_end_is_given_up() {
+    let sandbox = sandbox(|options| {
+        options.tools_page_size = Some(1);
+        options.extra_tools = (0..150).map(|number| format!("tool_{number}")).collect();
+    });
+    let outcome = Step::against(&sandbox).run().failed("mcp_error");
+    assert!(outcome.error_text().contains("no end"), "{}", outcome.error_text());
+    assert_eq!(sandbox.requests_to(Route::Rpc("tools/list")).len(), 100);
+}
+
+#[test]
+fn the_token_is_never_sent_on_to_another_address() {
+    let (first, second) = (Sandbox::default(), Sandbox::default());
+    for status in [301, 302, 303, 307, 308] {
+        first.set_fault_forever(Route::Mcp, Fault::Redirect { status, location: second.mcp_url() });
+        Step::against(&first).run().failed("mcp_error");
+    }
+    assert_eq!(second.requests().len(), 0);
+}
+
+#[test]
+fn a_server_out_of_reach_is_a_warning() {
+    let sandbox = Sandbox::default();
+    let step = || Step::against(&sandbox).input("timeout", "1s");
+    let text = unverified(step().input("mcp_url", dead_address()).run());
+    assert!(text.contains("no answer: "), "{text}");
+    let text = unverified(step().input("mcp_url", "https://no-such-host.invalid/v1").run());
+    assert!(text.contains("`no-such-host.invalid`"), "{text}");
+    let text = unverified(step().input("mcp_url", sandbox.tls_mcp_url()).run());
+    assert!(text.contains("no trusted TLS connection"), "{text}");
+    let proxy = dead_address().replace("/v1", "");
+    let text = unverified(step().input("mcp_url", sandbox.tls_mcp_url()).env("HTTPS_PROXY", proxy).run());
+    assert!(text.contains("the proxy on the way failed"), "{text}");
+}
+
+#[test]
+fn a_certificate_for_another_name_is_a_warning() {
+    let sandbox = sandbox(|options| options.certificate = Certificate::WrongName);
+    let step = Step::against(&sandbox).input("mcp_url", sandbox.tls_mcp_url()).input("ca_bundle", sandbox.ca_pem());
+    let text = unverified(step.run());
+    assert!(text.contains("no trusted TLS connection"), "{text}");
+}
+
+#[test]
+fn a_server_that_fails_or_stays_silent_is_a_warning() {
+    for (route, fault, text) in [
+        (Route::Mcp, Fault::status(503), "answered 503"),
+        (Route::Mcp, Fault::status(408), "answered 408"),
+        (Route::Mcp, Fault::answer(500, r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32603,"message":"oh no"}}"#), "answered 500, `oh no`"),
+        (Route::Mcp, Fault::RetryAfter { status: 429, wait: port_sandbox::Wait::Seconds(300) }, "answered 429"),
+        (Route::Mcp, Fault::Reset, "no answer: "),
+        (Route::Mcp, Fault::ResetMidBody, "no answer: "),
+        (Route::Mcp, Fault::Hang, "time was up"),
+        (Route::Mcp, Fault::HangMidBody, "time was up"),
+        (Route::Rpc("notifications/initialized"), Fault::status(503), "answered 503"),
+        (Route::Rpc("notifications/initialized"), Fault::Reset, "no answer: "),
+        (Route::Rpc("tools/list"), Fault::status(503), "answered 503"),
+        (Route::Rpc("tools/list"), Fault::ResetMidBody, "no answer: "),
+        (Route::Rpc("tools/list"), Fault::Hang, "time was up"),
+        (Route::Rpc("tools/list"), Fault::HangMidBody, "time was up"),
+        (
+            Route::Rpc("tools/list"),
+            Fault::Body { content_type: "text/event-stream".to_owned(), body: b": nothing\n\n".to_vec() },
+            "the stream ended before the answer",
+        ),
+    ] {
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(route, fault.clone());
+        let warning = unverified(Step::against(&sandbox).input("timeout", "1s").run());
+        assert!(warning.contains(text), "{route} {fault:?}: no {text:?} in {warning}");
+    }
+}
+
+#[test]
+fn what_passes_is_asked_again() {
+    for route in [Route::Rpc("initialize"), Route::Rpc("notifications/initialized"), Route::Rpc("tools/list")] {
+        for fault in [Fault::status(503), Fault::Reset, Fault::ResetMidBody, Fault::status(429)] {
+            // Nothing in the answer to a notification matters, so half of one is as good as a whole.
+            let counts = !matches!((&route, &fault), (Route::Rpc("notifications/initialized"), Fault::ResetMidBody));
+            let sandbox = Sandbox::default();
+            sandbox.set_faults(route, [fault.clone()]);
+            let outcome = Step::against(&sandbox).run().succeeded();
+            assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+            assert_eq!(outcome.log.warnings().count(), 0);
+            assert_eq!(outcome.log.shown().contains("(attempt 2 of 5)"), counts, "{route} {fault:?}: {}", outcome.stdout);
+        }
+    }
+}
+
+#[test]
+fn hostile_names_are_counted_and_go_nowhere() {
+    let long = "x".repeat(129);
+    let hostile =
+        [HOSTILE, "a'; rm -rf /; '", "::error::x", "", " ", "list entities", "a,b", "a\u{0}b", "ünïcode", &long, "${{ secrets.X }}"];
+    let sandbox =
+        sandbox(|options| options.extra_tools = hostile.iter().map(ToString::to_string).chain(["fine.tool-1".to_owned()]).collect());
+    let outcome = Step::against(&sandbox).run().succeeded();
+    let warnings: Vec<_> = outcome.log.warnings().collect();
+    assert_eq!(warnings.len(), 1, "{}", outcome.stdout);
+    assert!(warnings[0].text.starts_with(&format!("{} of the tools", hostile.len())), "{}", warnings[0].text);
+    assert!(outcome.log.commands().all(|command| ["add-mask", "warning"].contains(&command.name.as_str())), "{}", outcome.stdout);
+    assert_eq!(tools(&outcome).len(), READ_TOOLS + 2);
+    let everything = format!("{}{}{}", outcome.stdout, outcome.output_file, outcome.summary);
+    for forged in ["forged", "rm -rf", "evil", "<img", "secrets.X", &long] {
+        assert!(!everything.contains(forged), "{forged} in {everything}");
+    }
+}
+
+#[test]
+fn five_thousand_tools_are_listed_and_the_summary_stays_short() {
+    let sandbox = sandbox(|options| options.extra_tools = (0..5000).map(|number| format!("get_{number}")).collect());
+    let outcome = Step::against(&sandbox).run().succeeded();
+    assert_eq!(tools(&outcome).len(), 5000 + READ_TOOLS + 1);
+    assert_eq!(outcome.output("allowed_tools").split(',').count(), 5000 + READ_TOOLS);
+    assert!(outcome.summary.contains("<details><summary>5014 tools offered, 5013 allowed</summary>"), "{}", outcome.summary);
+    assert!(outcome.summary.contains(" and 4813 more |"), "{}", outcome.summary);
+    assert!(outcome.summary.len() < 8192, "{}", outcome.summary.len());
+}
+
+#[test]
+fn a_server_without_tools_is_a_warning() {
+    let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
+    sandbox.set_faults(Route::Rpc("tools/list"), [Fault::json(&json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": []}}))]);
+    let outcome = Step::against(&sandbox).run().succeeded();
+    assert!(outcome.log.warnings().any(|warning| warning.title == "No tools"), "{}", outcome.stdout);
+    assert_eq!(outcome.output("allowed_tools"), "");
+}
