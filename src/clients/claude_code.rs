@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use super::format::Format;
 use super::mcp_remote::{self, AUTHORIZATION_VARIABLE};
-use super::{Client, Connection, quote_proof};
+use super::{Client, Connection};
 use crate::inputs::Transport;
 
 /// The agent.
@@ -15,12 +16,20 @@ impl Client for ClaudeCode {
         "claude-code"
     }
 
-    fn config(&self, connection: &Connection<'_>) -> Zeroizing<String> {
+    fn format(&self) -> Format {
+        Format::Json
+    }
+
+    fn transports(&self) -> &'static [Transport] {
+        &[Transport::Http, Transport::McpRemote]
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => http(connection),
             Transport::McpRemote => bridge(connection),
         };
-        quote_proof(&json!({ "mcpServers": { connection.server_name: server } }))
+        json!({ "mcpServers": { connection.server_name: server } })
     }
 
     /// In single quotes, which `shell-quote` leaves alone; none of the values can hold one. An empty list of tools is left

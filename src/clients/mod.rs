@@ -3,9 +3,11 @@
 //! A new agent is one file with a [`Client`] in it, and one line in [`REGISTRY`].
 
 mod claude_code;
+pub mod format;
 mod mcp_remote;
 
 pub use claude_code::ClaudeCode;
+use format::Format;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -27,8 +29,14 @@ pub trait Client: Sync {
     /// The agent's name in the input `client`.
     fn id(&self) -> &'static str;
 
-    /// The config in the agent's own format, with everything that a user pastes.
-    fn config(&self, connection: &Connection<'_>) -> Zeroizing<String>;
+    /// The format of the agent's config.
+    fn format(&self) -> Format;
+
+    /// The transports that the agent speaks; the first is the best.
+    fn transports(&self) -> &'static [Transport];
+
+    /// The config, with everything that a user pastes.
+    fn config(&self, connection: &Connection<'_>) -> Value;
 
     /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
     fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String>;
@@ -71,9 +79,4 @@ pub fn port_headers(inputs: &Inputs) -> Vec<(&'static str, String)> {
         AllowedActions::Only(names) => Some((ALLOWED_ACTIONS_HEADER, names.join(","))),
     };
     read_only.into_iter().chain(actions).collect()
-}
-
-/// JSON on one line and without a single quote, which survives `'${{ … }}'` in a shell and in `claude_args`.
-fn quote_proof(value: &Value) -> Zeroizing<String> {
-    Zeroizing::new(value.to_string().replace('\'', "\\u0027"))
 }
