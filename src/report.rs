@@ -39,7 +39,7 @@ pub fn success(connected: &Connected, environment: &Environment, console: &Conso
         proxied,
     };
     let plain = |text: String| Zeroizing::new(text);
-    let config = inputs.client.config(&connection);
+    let config = inputs.client.format().write(&inputs.client.config(&connection));
     let arguments = inputs.client.arguments(&connection, &config);
     let spelled: Vec<_> = allowed.iter().map(|tool| inputs.client.tool(&inputs.server_name, tool)).collect();
     let offered = toolset.offered.iter().flatten().map(|tool| tool.name.as_str());
