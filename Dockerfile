@@ -1,0 +1,35 @@
+# The image that `uses:` runs: one static binary and nothing else. No shell, no certificates on disk (the roots are
+# compiled in), no user: the runner's files belong to root. It builds in BuildKit and in the classic builder.
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /build
+
+# First the dependencies, which change seldom, with a stand-in for our own code. Of the sandbox cargo wants only the
+# manifest, to read the workspace; neither it nor anything that only tests need is compiled here.
+COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
+COPY crates/port-sandbox/Cargo.toml crates/port-sandbox/
+RUN mkdir -p src crates/port-sandbox/src \
+  && echo '//! Stand-in.' >src/lib.rs \
+  && cp src/lib.rs crates/port-sandbox/src/ \
+  && cp src/lib.rs src/main.rs && echo 'fn main() {}' >>src/main.rs \
+  && cargo build --release --locked --package port-mcp-auth
+
+# Then our own. The stand-in is newer than the sources, so cargo has to be told that they changed.
+COPY src src
+RUN touch src/lib.rs src/main.rs \
+  && cargo build --release --locked --package port-mcp-auth \
+  && cp target/*/release/port-mcp-auth /port-mcp-auth
+
+FROM scratch
+COPY --from=build /port-mcp-auth /port-mcp-auth
+ENTRYPOINT ["/port-mcp-auth"]
+
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="port-mcp-auth" \
+      org.opencontainers.image.description="Port client credentials in, a masked token and a ready MCP config out" \
+      org.opencontainers.image.source="https://github.com/org/port-mcp-auth" \
+      org.opencontainers.image.documentation="https://github.com/org/port-mcp-auth#readme" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"

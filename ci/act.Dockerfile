@@ -1,0 +1,2 @@
+# What act takes for `ubuntu-latest`: enough for steps that are shell scripts.
+FROM debian:bookworm-slim
