@@ -1,0 +1,1 @@
+"""Runs real agents with the action's configs. See README.md."""

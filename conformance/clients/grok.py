@@ -1,0 +1,28 @@
+"""Grok. Its documentation comes with it, in ~/.grok/docs."""
+
+from conformance.client import PROMPT, Client
+from conformance.model import NAME
+
+
+class Grok(Client):
+    program = "@xai-official/grok/bin/grok"
+    scripts = True  # one unpacks its binary
+    config = "work/.mcp.json"
+
+    def settings(self, run):
+        text = f"""\
+[models]
+default = "{NAME}"
+
+[model.{NAME}]
+model = "{NAME}"
+base_url = "{run.model}/v1"
+api_key = "none"
+"""
+        return {"home/.grok/config.toml": text}
+
+    def environment(self, _run):
+        return {"XAI_API_KEY": "none"}
+
+    def arguments(self, run):
+        return ["-p", PROMPT, "--output-format", "json", "--trust", *run.given]
