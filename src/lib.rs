@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use budget::Budget;
 pub use environment::{Environment, INPUTS};
@@ -34,7 +35,7 @@ use mcp::Toolset;
 use mcp::preflight::Preflight;
 use mcp::selection::Policy;
 use mcp::verdict::Server;
-use net::Http;
+use net::{Http, early};
 use port::exchange::Exchange;
 use port::obtain::obtain;
 use port::token::Token;
@@ -77,13 +78,25 @@ async fn connect(environment: &Environment, console: &Console<'_>) -> Result<Con
     inputs.network.passwords().for_each(|password| console.learn(&password));
     let http = Http::new(&inputs.network).map(Arc::new).map_err(|problem| Error::Runner { problem: format!("No TLS: {problem}.") })?;
     let exchange = Exchange { endpoint: &inputs.endpoint, credentials: &inputs.credentials, http: &http, console };
+    let early = open_early(&inputs, &http);
     let token = obtain(&exchange, inputs.validity, &mut budget).await?;
     let headers = clients::port_headers(&inputs);
     let server = Server { url: inputs.mcp_url.url(), token_from: inputs.endpoint.kind };
-    let preflight = Preflight { server, token: token.secret(), headers: &headers, http: &http, budget: &budget, console };
+    let preflight = Preflight { server, token: token.secret(), headers: &headers, http: &http, early, budget: &budget, console };
     let policy = Policy::new(inputs.read_only, &inputs.allowed_actions);
     let toolset = mcp::choose_tools(inputs.verify.then_some(preflight), &inputs.allowed_tools, policy, console).await?;
     Ok(Connected { inputs, token, http, toolset })
+}
+
+/// Connects to the MCP server while the token is fetched. Nothing is sent: there is nothing to send yet. Where both servers are
+/// one, the connection that the exchange opens serves both.
+fn open_early(inputs: &Inputs, http: &Arc<Http>) -> Option<JoinHandle<()>> {
+    let url = inputs.mcp_url.url().clone();
+    if !inputs.verify || url.origin() == inputs.endpoint.url.origin() {
+        return None;
+    }
+    let http = Arc::clone(http);
+    Some(tokio::spawn(async move { early::open(http.client(), &url).await }))
 }
 
 /// Comes before everything else: from here on the runner hides the secret, also where a user put it into another input.

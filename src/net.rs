@@ -1,5 +1,7 @@
 //! One HTTP client for the whole step: TLS roots, proxy, no redirects; and what its failures mean.
 
+pub mod early;
+
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
+use early::EarlyLayer;
 
 /// How long one connection attempt may take. A host that drops packets is tried again instead of eating the whole budget.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -133,6 +136,7 @@ impl Http {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
+            .connector_layer(EarlyLayer::default())
             // The environment was read at the door: no second look at it.
             .no_proxy();
         let mut proxies = Matcher::builder().no(network.no_proxy.clone());

@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::io::{Read, copy};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -80,6 +83,54 @@ fn one_connection_serves_all_requests() {
         let connections: Vec<_> = sandbox.requests().iter().map(|request| request.connection).collect();
         assert!(connections.iter().all(|connection| *connection == connections[0]), "{mode:?}: {connections:?}");
     }
+}
+
+#[test]
+fn the_connection_is_opened_while_the_token_is_fetched_and_nothing_is_sent_on_it() {
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::AccessToken, Fault::Hang);
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", server.local_addr().unwrap());
+    Step::against(&sandbox).input("mcp_url", &url).input("timeout", "1s").run().failed("timeout");
+    server.set_nonblocking(true).unwrap();
+    let mut received = Vec::new();
+    server.accept().unwrap().0.read_to_end(&mut received).unwrap();
+    assert_eq!(received, b"");
+    assert!(server.accept().is_err(), "one connection is enough");
+    Step::exchange_only(&sandbox).input("mcp_url", &url).input("timeout", "1s").run().failed("timeout");
+    assert!(server.accept().is_err(), "without `verify` the server is left alone");
+}
+
+#[test]
+fn the_early_connection_is_the_one_that_is_used() {
+    let sandbox = Sandbox::default();
+    let step = Step::against_tls(&sandbox).input("auth_base_url", sandbox.auth_base_url());
+    assert_eq!(tools(&step.run().succeeded()).len(), READ_TOOLS + 1);
+    mcp_requests(&sandbox, 4);
+    let connections: BTreeSet<_> = sandbox.requests().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, BTreeSet::from([0, 1]));
+}
+
+#[test]
+fn an_early_connection_that_the_server_gave_up_is_replaced() {
+    let sandbox = Sandbox::default();
+    let gate = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mcp/v1", gate.local_addr().unwrap());
+    let target = ("127.0.0.1", sandbox.port());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            drop(gate.accept().unwrap());
+            let (mut inner, mut outer) = (TcpStream::connect(target).unwrap(), gate.accept().unwrap().0);
+            let (mut inner_too, mut outer_too) = (inner.try_clone().unwrap(), outer.try_clone().unwrap());
+            let back = thread::spawn(move || copy(&mut inner_too, &mut outer_too));
+            drop(copy(&mut outer, &mut inner));
+            inner.shutdown(Shutdown::Both).unwrap();
+            drop(back.join());
+        });
+        let outcome = Step::against(&sandbox).input("mcp_url", &url).run().succeeded();
+        assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+        assert!(outcome.log.shown().contains("(attempt 2 of 5)"), "{}", outcome.stdout);
+    });
 }
 
 #[test]

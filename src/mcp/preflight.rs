@@ -10,6 +10,7 @@ use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, PaginatedReq
 use rmcp::service::{ClientInitializeError, Peer, ServiceError, serve_client};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::tools::{Listed, Offer};
@@ -38,6 +39,8 @@ pub struct Preflight<'a, 'out> {
     pub headers: &'a [(&'static str, String)],
     /// The way there.
     pub http: &'a Arc<Http>,
+    /// The connection that is being opened, if it was begun before.
+    pub early: Option<JoinHandle<()>>,
     /// The time that is left.
     pub budget: &'a Budget,
     /// Where each retry is told.
@@ -49,8 +52,12 @@ impl Preflight<'_, '_> {
     ///
     /// # Errors
     /// When the server's answer is one that the agent would get too.
-    pub async fn list_tools(&self) -> Result<Result<Offer, Unseen>, Error> {
+    pub async fn list_tools(mut self) -> Result<Result<Offer, Unseen>, Error> {
         let headers = self.headers()?;
+        if let Some(early) = self.early.take() {
+            // What it ran into, or that the time is up, is found out again below.
+            drop(self.budget.spend("", early).await);
+        }
         let mut attempt = 1;
         let mut last = None;
         loop {

@@ -18,7 +18,7 @@ use rmcp::transport::streamable_http_client::{SseError, StreamableHttpClient, St
 use sse_stream::{Sse, SseStream};
 use tokio::time::timeout;
 
-use crate::net::{self, Answered, Fault, Http, LARGEST_BODY};
+use crate::net::{self, Answered, Fault, Http, LARGEST_BODY, early};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -27,7 +27,7 @@ const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const TAIL: Duration = Duration::from_millis(100);
 
 /// How long the answer to a session's end is awaited. It says nothing that matters, and the request is out when this begins.
-const GOODBYE: Duration = Duration::from_millis(20);
+const GOODBYE: Duration = Duration::from_millis(10);
 
 /// Why a message got no usable answer.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Backend {
             headers.insert(SESSION_ID, session);
         }
         let request = request.headers(headers).build().map_err(|_| nonsense("no request for it can be made"))?;
-        let response = self.http.open(request).await.map_err(Failure::Fault)?;
+        let response = early::used(self.http.open(request)).await.map_err(Failure::Fault)?;
         if response.status().is_success() {
             return Ok(response);
         }
