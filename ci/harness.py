@@ -133,40 +133,27 @@ def read_file_command(text):
 class Step:
     """One run of the action in a container, started with the words that the runner uses."""
 
-    def __init__(self, image, inputs, *options, environment=None, runner_temp=True):
+    def __init__(self, image, inputs, *options, environment=None, runner_temp=True, owner=None):
         unknown = set(inputs) - set(declared_inputs())
         assert not unknown, f"action.yml has no input {sorted(unknown)}"
-        self.name = f"port_mcp_auth_{secrets.token_hex(3)}"
+        self.image, self.options = image, options
         self.home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         top = Path(self.home.name)
         # mkdtemp makes its folder for one user; the runner's temp folder is open to all.
         top.chmod(0o755)
         self.temp, self.workspace = top / "_temp", top / "work/repository/repository"
-        folders = {
+        self.folders = {
             "home": self.temp / "_github_home",
             "workflow": self.temp / "_github_workflow",
             "file_commands": self.temp / "_runner_file_commands",
             "workspace": self.workspace,
         }
-        for folder in folders.values():
+        for folder in self.folders.values():
             folder.mkdir(parents=True)
         if runner_temp:  # the newer runners mount it, and it comes first
-            folders = {"runner_temp": self.temp, **folders}
-        (folders["workflow"] / "event.json").write_text("{}")
-
-        run = secrets.token_hex(16)
-        self.files = {}
+            self.folders = {"runner_temp": self.temp, **self.folders}
+        (self.folders["workflow"] / "event.json").write_text("{}")
         self.environment = {f"INPUT_{name.upper()}": value for name, value in (declared_inputs() | inputs).items()}
-        for variable, prefix in {
-            "GITHUB_OUTPUT": "set_output",
-            "GITHUB_STEP_SUMMARY": "step_summary",
-            "GITHUB_ENV": "set_env",
-            "GITHUB_PATH": "add_path",
-            "GITHUB_STATE": "save_state",
-        }.items():
-            self.files[variable] = folders["file_commands"] / f"{prefix}_{run}"
-            self.files[variable].touch()
-            self.environment[variable] = f"/github/file_commands/{prefix}_{run}"
         self.environment |= {
             "HOME": "/github/home",
             "GITHUB_ACTION": "port",
@@ -182,20 +169,53 @@ class Step:
             "RUNNER_TEMP": "/github/runner_temp",
             **(environment or {}),
         }
+        self.owner = owner
+        self.start()
+
+    def start(self, entrypoint=None, state=()):
+        """Starts the container; with what the step saved and its entrypoint, for the end of the job."""
+        self.name = f"port_mcp_auth_{secrets.token_hex(3)}"
+        run = secrets.token_hex(16)
+        environment = self.environment | {f"STATE_{name}": value for name, value in dict(state).items()}
+        self.files = {}
+        for variable, prefix in {
+            "GITHUB_OUTPUT": "set_output",
+            "GITHUB_STEP_SUMMARY": "step_summary",
+            "GITHUB_ENV": "set_env",
+            "GITHUB_PATH": "add_path",
+            "GITHUB_STATE": "save_state",
+        }.items():
+            self.files[variable] = self.folders["file_commands"] / f"{prefix}_{run}"
+            self.files[variable].touch()
+            environment[variable] = f"/github/file_commands/{prefix}_{run}"
+        if self.owner is not None:
+            top = Path(self.home.name)
+            for path in [top, *(self.files.values() if entrypoint else top.rglob("*"))]:
+                os.chown(path, self.owner, self.owner)
         words = ["docker", "run", "--name", self.name, "--label", "4b1e1f", "--workdir", "/github/workspace", "--rm"]
-        for variable in self.environment:
+        for variable in environment:
             words += ["-e", variable]
-        words += ["-e", "GITHUB_ACTIONS=true", "-e", "CI=true", "-v", "/var/run/docker.sock:/var/run/docker.sock"]
-        for place, folder in folders.items():
+        words += ["-e", "GITHUB_ACTIONS=true", "-e", "CI=true"]
+        if entrypoint:
+            words += ["--entrypoint", entrypoint]
+        words += ["-v", "/var/run/docker.sock:/var/run/docker.sock"]
+        for place, folder in self.folders.items():
             words += ["-v", f"{folder}:/github/{place}"]
         self.process = subprocess.Popen(
-            [*words, *options, image],
-            env=os.environ | self.environment,
+            [*words, *self.options, self.image],
+            env=os.environ | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def end_of_job(self):
+        """The clean-up that the runner starts when the job's other steps are through."""
+        state = read_file_command(self.files["GITHUB_STATE"].read_text())
+        entrypoint = re.search(r"^ {2}post-entrypoint: *(\S+)$", (ROOT / "action.yml").read_text(), re.MULTILINE)[1]
+        self.start(entrypoint, state)
+        return self.finish()
 
     def finish(self):
         """Waits for the end; then `code`, `log`, `outputs` and `summary` are there."""
@@ -206,7 +226,8 @@ class Step:
             raise
         self.log = log.decode()
         self.code = self.process.returncode
-        self.outputs = read_file_command(self.files["GITHUB_OUTPUT"].read_text() or "\n") if self.written() else {}
+        outputs = self.files["GITHUB_OUTPUT"].read_text()
+        self.outputs = read_file_command(outputs) if outputs else {}
         self.summary = self.files["GITHUB_STEP_SUMMARY"].read_text()
         return self
 

@@ -17,10 +17,10 @@ import traceback
 from pathlib import Path
 
 from conformance import client as clients
-from conformance.build import build
+from conformance.build import build, registry
 from conformance.install import install
 from conformance.processes import adopt_orphans
-from conformance.registry import Registry
+from conformance.registry import entries
 from conformance.run import Bench, execute, write_tools
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -41,7 +41,10 @@ def attempt(client, variant, bench, keep, right):
 
 
 def prove(client, variants, bench, keep):
-    """All runs of a client, in a process of its own: (variant, result with the right token, with a wrong one or None)."""
+    """All runs of a client, in a process of its own: (variant, result with the right token, with a wrong one or None).
+
+    A wrong token is tried once with each transport.
+    """
     adopt_orphans()
     install(client.name, client.scripts)
     rows, transports = [], set()
@@ -107,12 +110,12 @@ def main():
     install("node")
     install("mcp-remote")
     bench = Bench(action, sandbox, write_tools(action, sandbox))
-    entries = Registry(action, sandbox).entries
+    known_to_action = entries(action, sandbox, registry())
     keep = tempfile.mkdtemp(prefix="conformance-")
     results, failed = {}, []
     print(COLUMNS.format("client", "version", "variant", "right", "wrong", "allow-list", "ms", "ms"))
     with concurrent.futures.ProcessPoolExecutor(AT_ONCE) as pool:
-        jobs = {pool.submit(prove, known[name], entries[known[name].client].variants(), bench, keep): known[name] for name in chosen}
+        jobs = {pool.submit(prove, known[name], known_to_action[known[name].client].variants, bench, keep): known[name] for name in chosen}
         for job in concurrent.futures.as_completed(jobs):
             client = jobs[job]
             try:

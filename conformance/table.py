@@ -8,9 +8,9 @@ import sys
 
 from ci.harness import ROOT
 from conformance.__main__ import RESULTS
-from conformance.build import build
+from conformance.build import build, registry
 from conformance.client import load
-from conformance.registry import Registry
+from conformance.registry import entries
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- agents:begin -->", "<!-- agents:end -->"
@@ -24,11 +24,19 @@ def row(name, entry, results):
     places = " and ".join(PLACES[output] for output in entry.tools_in) or "none"
     return (
         f"[`{name}`](docs/agents.md#{name})",
-        ", ".join(f"`{transport}`" for transport in entry.transports),
-        "yes" if entry.variable else "no",
+        ", ".join(f"`{transport}`" for transport in entry.transports()),
+        variable(entry),
         places,
         ", ".join(proof(test, result) for test, result in proofs.items()) or "documentation",
     )
+
+
+def variable(entry):
+    """With which transports the config can name a variable."""
+    having = entry.transports(variable=True)
+    if having == entry.transports():
+        return "yes"
+    return f"with {' and '.join(f'`{transport}`' for transport in having)}" if having else "no"
 
 
 def proof(test, result):
@@ -38,8 +46,8 @@ def proof(test, result):
     return text if result["calls_tools"] else f"{text} (lists the tools)"
 
 
-def table(entries, results):
-    lines = [HEAD, ["---"] * len(HEAD), *(row(name, entry, results) for name, entry in entries.items())]
+def table(known, results):
+    lines = [HEAD, ["---"] * len(HEAD), *(row(name, entry, results) for name, entry in known.items())]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -52,7 +60,7 @@ def main():
     before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin and end, f"README.md has no {BEGIN} and {END}"
-    new = f"{before}{BEGIN}\n\n{table(Registry(*build()).entries, results)}\n\n{END}{after}"
+    new = f"{before}{BEGIN}\n\n{table(entries(*build(), registry()), results)}\n\n{END}{after}"
     if "--check" not in sys.argv[1:]:
         README.write_text(new)
     elif new != old:

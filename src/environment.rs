@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
+use crate::github::state;
+
 /// The inputs that `action.yml` declares. The runner hands each over as `INPUT_<NAME>`.
 pub const INPUTS: &[&str] = &[
     "client_id",
@@ -14,6 +16,8 @@ pub const INPUTS: &[&str] = &[
     "mcp_url",
     "token_endpoint",
     "server_name",
+    "client",
+    "token_env",
     "transport",
     "read_only",
     "allowed_tools",
@@ -21,6 +25,8 @@ pub const INPUTS: &[&str] = &[
     "verify",
     "min_validity",
     "max_wait",
+    "config_file",
+    "base_config",
     "ca_bundle",
     "timeout",
     "summary",
@@ -28,8 +34,16 @@ pub const INPUTS: &[&str] = &[
 
 /// What the runner says of itself and of the event.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
-const RUNNER: &[&str] =
-    &["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_ACTOR", "GITHUB_WORKSPACE"];
+const RUNNER: &[&str] = &[
+    "GITHUB_OUTPUT",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_ACTOR",
+    "GITHUB_WORKSPACE",
+    "RUNNER_TEMP",
+];
 
 /// The proxy settings, in the order in which the first one set counts (as in curl, which prefers lower case).
 const PROXIES: &[&str] = &["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
@@ -57,7 +71,7 @@ impl Environment {
     #[must_use]
     pub fn read() -> Self {
         let inputs = INPUTS.iter().map(|name| input_variable(name));
-        let others = RUNNER.iter().chain(PROXIES).map(ToString::to_string);
+        let others = RUNNER.iter().chain(state::VARIABLES).chain(PROXIES).map(ToString::to_string);
         Self::from_pairs(inputs.chain(others).filter_map(|name| std::env::var_os(&name).map(|value| (name, value))))
     }
 

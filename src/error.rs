@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
+use crate::config_file::problem::FileProblem;
 use crate::duration::human;
 use crate::github::event::Trigger;
 use crate::mcp::selection::Unresolved;
@@ -43,6 +44,8 @@ pub enum Error {
     McpRefused { url: Url, token_from: TokenEndpoint, answer: Answer },
     McpError { url: Url, problem: String },
     ToolUnknown(Unresolved),
+    ConfigConflict { input: &'static str, at: String, server_name: String, url: String },
+    FileWrite { path: String, problem: FileProblem },
     Timeout { budget: Duration, doing: &'static str },
     Runner { problem: String },
     Cancelled { signal: Signal },
@@ -263,6 +266,18 @@ impl Error {
                 "Check `mcp_url` (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`). If it is right, run the job again, and report it if it stays. `verify: false` turns this check off.".to_owned(),
             ),
             Self::ToolUnknown(unresolved) => unresolved.explain(),
+            Self::ConfigConflict { input, at, server_name, url } => (
+                "The config has another server of this name",
+                format!("`{input}` has a server at {at} already, and it is not `{url}`."),
+                "One name can't stand for two servers, and the one that is there is yours: it is not replaced unseen. It may be Port in another region, or started in another way.".to_owned(),
+                format!("Choose another name in `server_name` than `{server_name}`, or remove that server from the config."),
+            ),
+            Self::FileWrite { path, problem } => (
+                "The config file can't be written",
+                format!("`config_file` (`{path}`) {problem}."),
+                problem.why().to_owned(),
+                problem.mend().to_owned(),
+            ),
             Self::Timeout { budget, doing } => (
                 "The time is up",
                 format!("The step's {} ended {doing}.", human(*budget)),

@@ -1,6 +1,8 @@
 //! The door: the environment becomes typed inputs, once. Nothing later can hold an invalid value.
 
+mod agent;
 mod allowed_tools;
+mod config;
 mod door;
 pub mod names;
 mod roots;
@@ -9,8 +11,10 @@ pub mod urls;
 use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+use zeroize::Zeroizing;
 
 use crate::clients::{ClaudeCode, Client};
+use crate::config_file::place::Place;
 use crate::duration;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -21,7 +25,7 @@ use crate::port::obtain::Validity;
 use crate::port::region::{Endpoint, Region, TokenEndpoint};
 use crate::redact::Redactor;
 use crate::secret::Secret;
-use door::{Door, Flaw};
+use door::{Door, Flaw, read_choice};
 pub use names::AllowedActions;
 use urls::ServerUrl;
 
@@ -58,6 +62,8 @@ pub struct Inputs {
     pub server_name: String,
     /// The agent.
     pub client: &'static dyn Client,
+    /// The environment variable that the config names in place of the token.
+    pub token_env: Option<String>,
     /// How the agent reaches it.
     pub transport: Transport,
     /// Whether write tools are to be hidden.
@@ -68,6 +74,10 @@ pub struct Inputs {
     pub allowed_tools: Selection,
     /// Whether to open the MCP connection before it is handed on.
     pub verify: bool,
+    /// Where the config is written to, beside the outputs.
+    pub config_file: Option<Place>,
+    /// The text of the config that the server is added to; by default the one at `config_file`.
+    pub base_config: Option<Zeroizing<String>>,
     /// How long the token must live.
     pub validity: Validity,
     /// Proxies and roots.
@@ -95,15 +105,20 @@ impl Inputs {
         let mcp_url = door.optional("mcp_url", urls::server);
         let kind = door.choice("token_endpoint", TokenEndpoint::Api);
         let server_name = door.or("server_name", "port-prod".to_owned(), names::server_name);
-        let transport = door.choice("transport", Transport::Http);
+        let client = door.or("client", &ClaudeCode as &dyn Client, agent::client);
+        let transport = door.or("transport", Transport::Http, |text| agent::transport(read_choice("transport", text)?, client));
+        let token_env = door.optional("token_env", |text| agent::token_env(text, client, transport));
         let read_only = door.or("read_only", true, names::boolean);
-        let allowed_actions = door.or("allowed_actions", AllowedActions::Any, names::allowed_actions);
-        let verify = door.or("verify", true, names::boolean);
+        let allowed_actions =
+            door.or("allowed_actions", AllowedActions::Any, |text| agent::allowed_actions(names::allowed_actions(text)?, client));
+        let verify = door.or("verify", true, |text| agent::verify(names::boolean(text)?, client, read_only));
         let allowed_tools = door.or("allowed_tools", Selection::default(), |text| allowed_tools::read(text, &server_name, verify));
         let validity = Validity {
             min: door.or("min_validity", Duration::ZERO, read_duration),
             max_wait: door.or("max_wait", Duration::ZERO, read_duration),
         };
+        let config_file = door.optional("config_file", |text| config::place(text, environment));
+        let base_config = door.optional("base_config", |text| config::base(text, client.format(), environment));
         let extra_roots = door.or("ca_bundle", Vec::new(), |text| roots::read(text, environment));
         let timeout = door.or("timeout", Duration::from_mins(1), timeout);
         let summary = door.or("summary", true, names::boolean);
@@ -118,12 +133,15 @@ impl Inputs {
             region: region_counts.then_some(region),
             mcp_url,
             server_name,
-            client: &ClaudeCode,
+            client,
+            token_env,
             transport,
             read_only,
             allowed_actions,
             allowed_tools,
             verify,
+            config_file,
+            base_config,
             validity,
             network,
             timeout,

@@ -4,10 +4,12 @@
 
 pub mod budget;
 pub mod clients;
+pub mod config_file;
 pub mod duration;
 pub mod environment;
 pub mod error;
 pub mod github;
+pub mod handover;
 pub mod inputs;
 pub mod mcp;
 pub mod net;
@@ -30,6 +32,7 @@ pub use error::Code;
 use error::{Error, Signal};
 use github::console::Console;
 use github::outputs::OutputFile;
+use github::state::{self, StateFile};
 use inputs::Inputs;
 use mcp::Toolset;
 use mcp::preflight::Preflight;
@@ -42,13 +45,20 @@ use port::token::Token;
 use secret::Secret;
 
 /// The whole step, as the runner starts it: reads the environment, writes to `out` and to the runner's files.
+///
+/// The runner starts it once more at the end of the job, to take back what it wrote.
 pub fn run(environment: &Environment, out: impl Write) -> ExitCode {
     let console = Console::new(out);
+    if state::is_clean_up(environment) {
+        config_file::cleanup::run(environment, &console);
+        return ExitCode::SUCCESS;
+    }
     let mut outputs = OutputFile::open(environment);
     let done = outputs.as_mut().map_err(|error| error.clone()).and_then(|outputs| {
+        let mut state = StateFile::open(environment)?;
         let connected = in_runtime(until_cancelled(connect(environment, &console)))?;
         // From here on nothing waits, so a signal can't leave half of it behind.
-        report::success(&connected, environment, &console, outputs)
+        report::success(&connected, environment, &console, outputs, state.as_mut())
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,6 +84,7 @@ pub struct Connected {
 async fn connect(environment: &Environment, console: &Console<'_>) -> Result<Connected, Error> {
     mask_client_secret(environment, console)?;
     let inputs = console.with_redactor(|redactor| Inputs::parse(environment, redactor))?;
+    handover::rehearse(&inputs, environment)?;
     let mut budget = Budget::start(inputs.timeout);
     inputs.network.passwords().for_each(|password| console.learn(&password));
     let http = Http::new(&inputs.network).map(Arc::new).map_err(|problem| Error::Runner { problem: format!("No TLS: {problem}.") })?;

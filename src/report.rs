@@ -6,13 +6,15 @@ use strum::VariantArray;
 use zeroize::Zeroizing;
 
 use crate::Connected;
-use crate::clients::{self, Connection};
+use crate::config_file;
 use crate::duration::human;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::github::console::Console;
 use crate::github::outputs::OutputFile;
+use crate::github::state::StateFile;
 use crate::github::summary::{self, Cell, Markdown};
+use crate::handover;
 use crate::inputs::{AllowedActions, Inputs, names};
 use crate::mcp::Toolset;
 use crate::mcp::tools::{self, Kind, Tool};
@@ -21,39 +23,46 @@ use crate::port::token::Token;
 /// More tools than this are folded away in the summary.
 const OPEN_LIST: usize = 30;
 
-/// Writes the outputs, then tells people.
+/// Writes the config file and the outputs, then tells people.
 ///
 /// # Errors
-/// When the outputs can't be written; then nothing is.
-pub fn success(connected: &Connected, environment: &Environment, console: &Console<'_>, outputs: &mut OutputFile) -> Result<(), Error> {
+/// When one of them can't be written; then neither is.
+pub fn success(
+    connected: &Connected,
+    environment: &Environment,
+    console: &Console<'_>,
+    outputs: &mut OutputFile,
+    state: Option<&mut StateFile>,
+) -> Result<(), Error> {
     let Connected { inputs, token, http, toolset } = connected;
     let allowed: Vec<_> = toolset.allowed.iter().map(ToString::to_string).collect();
     let proxied = http.is_proxied(inputs.mcp_url.url());
-    let connection = Connection {
-        server_name: &inputs.server_name,
-        url: &inputs.mcp_url,
-        token: token.secret(),
-        headers: clients::port_headers(inputs),
-        transport: inputs.transport,
-        tools: &allowed,
-        proxied,
-    };
+    let offered: Vec<_> = toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
+    let connection = handover::connection(inputs, token.secret(), &allowed, &offered, proxied);
     let plain = |text: String| Zeroizing::new(text);
-    let config = inputs.client.format().write(&inputs.client.config(&connection));
+    let composed = config_file::compose(&inputs.client.config(&connection), inputs, environment)?;
+    let holds_token = composed.reveals(token.secret());
+    let config = composed.output.clone();
     let arguments = inputs.client.arguments(&connection, &config);
     let spelled: Vec<_> = allowed.iter().map(|tool| inputs.client.tool(&inputs.server_name, tool)).collect();
-    let offered = toolset.offered.iter().flatten().map(|tool| tool.name.as_str());
-    outputs.write(&[
+    let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
+    let written = composed.write(state)?;
+    let done = outputs.write(&[
         ("access_token", plain(token.secret().reveal().to_owned())),
         ("mcp_config", config),
         ("client_args", arguments),
         ("allowed_tools", plain(spelled.join(","))),
-        ("tools", plain(offered.collect::<serde_json::Value>().to_string())),
+        ("tools", plain(serde_json::Value::from(offered.as_slice()).to_string())),
         ("expires_at", plain(token.expires_at().to_string())),
         ("expires_in", plain(token.left_on_arrival().as_secs().to_string())),
         ("mcp_url", plain(inputs.mcp_url.as_str().to_owned())),
         ("server_name", plain(inputs.server_name.clone())),
-    ])?;
+        ("config_file", plain(path)),
+    ]);
+    if let (Err(_), Some(written)) = (&done, &written) {
+        written.take_back();
+    }
+    done?;
     console.info(&format!("Port issued a token: {} (at {}).", life(token), inputs.endpoint.host()));
     console.info(&format!(
         "MCP server {} for {}: {} over {}, {}.",
@@ -64,6 +73,9 @@ pub fn success(connected: &Connected, environment: &Environment, console: &Conso
         access(inputs)
     ));
     tell_tools(toolset, console);
+    if let Some(place) = &inputs.config_file {
+        config_file::tell(place, holds_token, environment, console);
+    }
     if inputs.summary {
         write_summary(&summary_of(inputs, token, toolset), environment, console);
     }

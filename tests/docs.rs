@@ -71,7 +71,8 @@ fn anchors(text: &str) -> BTreeSet<String> {
         *count += 1;
         if *count == 1 { kept } else { format!("{kept}-{}", *count - 1) }
     };
-    headings(text).map(anchor).collect()
+    let named = text.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned);
+    headings(text).map(anchor).chain(named).collect()
 }
 
 /// The targets of links and pictures, in text and in HTML, code left out.

@@ -18,7 +18,18 @@ fn all_outputs_are_written_and_agree_with_each_other() {
     let names: Vec<_> = outcome.outputs().into_keys().collect();
     assert_eq!(
         names,
-        ["access_token", "allowed_tools", "client_args", "expires_at", "expires_in", "mcp_config", "mcp_url", "server_name", "tools"]
+        [
+            "access_token",
+            "allowed_tools",
+            "client_args",
+            "config_file",
+            "expires_at",
+            "expires_in",
+            "mcp_config",
+            "mcp_url",
+            "server_name",
+            "tools"
+        ]
     );
     assert_eq!(outcome.output("access_token"), token);
     assert_eq!(outcome.output("server_name"), "port-prod");

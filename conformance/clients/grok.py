@@ -7,10 +7,10 @@ from conformance.model import NAME
 class Grok(Client):
     program = "@xai-official/grok/bin/grok"
     scripts = True  # one unpacks its binary
-    config = "work/.mcp.json"
+    config = "home/.grok/config.toml"
 
-    def settings(self, run):
-        text = f"""\
+    def base_config(self, run):
+        return f"""\
 [models]
 default = "{NAME}"
 
@@ -19,10 +19,9 @@ model = "{NAME}"
 base_url = "{run.model}/v1"
 api_key = "none"
 """
-        return {"home/.grok/config.toml": text}
 
     def environment(self, _run):
         return {"XAI_API_KEY": "none"}
 
     def arguments(self, run):
-        return ["-p", PROMPT, "--output-format", "json", "--trust", *run.given]
+        return ["-p", PROMPT, "--output-format", "json", *run.given]

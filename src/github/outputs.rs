@@ -1,19 +1,14 @@
 //! The step's outputs: all of them, or none.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-
-use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
+use super::command_file::CommandFile;
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// The file behind `GITHUB_OUTPUT`, open for appending.
+/// The file behind `GITHUB_OUTPUT`.
 #[derive(Debug)]
-pub struct OutputFile {
-    file: File,
-}
+pub struct OutputFile(CommandFile);
 
 impl OutputFile {
     /// Opens the file before anything is sent, so that no token is fetched that could not be handed on.
@@ -21,90 +16,15 @@ impl OutputFile {
     /// # Errors
     /// When the runner named no file, or it can't be written.
     pub fn open(environment: &Environment) -> Result<Self, Error> {
-        let path = environment
-            .variable("GITHUB_OUTPUT")
-            .ok_or_else(|| Error::Runner { problem: "GITHUB_OUTPUT is not set, so there is nowhere to write the outputs.".to_owned() })?;
-        // Not created when it is missing: the runner makes it, and a file of ours would be read by nobody.
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(path)
-            .map_err(|error| Error::Runner { problem: format!("The file in GITHUB_OUTPUT can't be opened for writing: {error}.") })?;
-        Ok(Self { file })
+        let missing = || Error::Runner { problem: "GITHUB_OUTPUT is not set, so there is nowhere to write the outputs.".to_owned() };
+        CommandFile::open("GITHUB_OUTPUT", environment)?.map(Self).ok_or_else(missing)
     }
 
-    /// Writes all outputs in one piece. When that fails, takes back what was written of them.
+    /// Writes all outputs, or none.
     ///
     /// # Errors
     /// When the file can't be written or no random delimiter can be had.
     pub fn write(&mut self, outputs: &[(&str, Zeroizing<String>)]) -> Result<(), Error> {
-        let failed = |error: std::io::Error| Error::Runner {
-            problem: format!("The outputs can't be written to the file in GITHUB_OUTPUT: {error}."),
-        };
-        let mut text = Zeroizing::new(String::new());
-        for (name, value) in outputs {
-            text.push_str(&entry(name, value, &delimiter(value)?));
-        }
-        let before = self.file.metadata().map_err(failed)?.len();
-        if !self.ends_with_newline(before) {
-            text.insert(0, '\n');
-        }
-        self.file.write_all(text.as_bytes()).map_err(|error| {
-            // Shortening needs no space, so it works on a full disk. Where it doesn't (a device), nothing can be taken back.
-            drop(self.file.set_len(before));
-            failed(error)
-        })
-    }
-
-    /// Whether an entry can begin where the file ends.
-    fn ends_with_newline(&mut self, length: u64) -> bool {
-        let mut last = [0];
-        length == 0 || (self.file.seek(SeekFrom::End(-1)).is_ok() && self.file.read_exact(&mut last).is_ok() && last == *b"\n")
-    }
-}
-
-/// One output in the heredoc form, which takes any value. An empty value has no line: some runners refuse blank lines.
-fn entry(name: &str, value: &str, delimiter: &str) -> Zeroizing<String> {
-    let line_end = if value.is_empty() { "" } else { "\n" };
-    Zeroizing::new(format!("{name}<<{delimiter}\n{value}{line_end}{delimiter}\n"))
-}
-
-/// A line that the value can't hold, since nobody could have known it.
-fn delimiter(value: &str) -> Result<String, Error> {
-    loop {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| Error::Runner { problem: format!("The system gives no random bytes: {error}.") })?;
-        let delimiter = format!("ghadelimiter_{}", HEXLOWER.encode(&random));
-        if !value.contains(&delimiter) {
-            return Ok(delimiter);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Reads one entry as the runner does: lines end with LF only, and the value is what stands between the two delimiters.
-    fn read_back(text: &str) -> (String, String) {
-        let (head, rest) = text.split_once('\n').unwrap();
-        let (name, delimiter) = head.split_once("<<").unwrap();
-        let mut lines = Vec::new();
-        for line in rest.split('\n') {
-            if line == delimiter {
-                return (name.to_owned(), lines.join("\n"));
-            }
-            lines.push(line);
-        }
-        panic!("no closing delimiter in {text:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn any_value_reads_back(value in "(?s).{0,80}|[\r\n<=a]{0,20}") {
-            let text = entry("name", &value, &delimiter(&value).unwrap());
-            prop_assert_eq!(read_back(&text), ("name".to_owned(), value));
-        }
+        self.0.append(outputs)
     }
 }

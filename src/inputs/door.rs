@@ -74,13 +74,7 @@ impl<'a> Door<'a> {
 
     /// An input with a default and a fixed set of values.
     pub fn choice<T: FromStr + VariantNames>(&mut self, name: &'static str, default: T) -> T {
-        self.or(name, default, |text| {
-            text.parse().map_err(|_| Flaw {
-                value: Some(text.to_owned()),
-                what: format!("is not one of {}", T::VARIANTS.join(", ")),
-                mend: format!("Set `{name}` to `{}`.", T::VARIANTS.join("` or `")),
-            })
-        })
+        self.or(name, default, |text| read_choice(name, text))
     }
 
     /// Closes the door.
@@ -94,4 +88,13 @@ impl<'a> Door<'a> {
             Err(Error::InputInvalid { problems })
         }
     }
+}
+
+/// One of a fixed set of values.
+pub fn read_choice<T: FromStr + VariantNames>(name: &str, text: &str) -> Result<T, Flaw> {
+    text.parse().map_err(|_| Flaw {
+        value: Some(text.to_owned()),
+        what: format!("is not one of {}", T::VARIANTS.join(", ")),
+        mend: format!("Set `{name}` to `{}`.", T::VARIANTS.join("` or `")),
+    })
 }

@@ -262,6 +262,18 @@ fn with_preflight() -> Vec<Scenario> {
             "mcp_error",
             Fault::Body { content_type: "text/html".to_owned(), body: b"<html>Sign in</html>".to_vec() },
         ),
+        Scenario::new("config_conflict", Some("config_conflict"), default(), |_, step| {
+            step.input("base_config", r#"{ "mcpServers": { "port-prod": { "type": "http", "url": "https://mcp.us.port.io/v1" } } }"#)
+        }),
+        Scenario::new("file_write_link", Some("file_write"), default(), |_, step| {
+            std::os::unix::fs::symlink("elsewhere", step.path("workspace/link")).unwrap();
+            step.input("config_file", "link/.mcp.json")
+        }),
+        Scenario::new("file_write_no_temp", Some("file_write"), default(), |_, step| step.input("config_file", "temp:mcp.json")),
+        Scenario::new("success_config_file_in_a_checkout", None, default(), |_, step| {
+            std::fs::create_dir(step.path("workspace/.git")).unwrap();
+            step.input("config_file", ".mcp.json")
+        }),
         verified("tool_unknown", Some("tool_unknown"), default(), |_, step| {
             step.input("allowed_tools", "mcp__port-prod__list_blueprints,mcp__port-prod__get_entities,lst_*")
         }),

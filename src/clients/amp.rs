@@ -1,0 +1,37 @@
+//! Amp: `settings.json` in `~/.config/amp`. Seen with 0.0.1790142911-g7618fb up to the list of tools; a call needs an account.
+//! <https://ampcode.com/manual#mcp>
+
+use serde_json::{Value, json};
+
+use super::{Client, Connection, in_braces};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Amp;
+
+/// Amp puts variables of `env` into `args` and has no escape: with the bridge, the token would be among its arguments.
+const TRANSPORTS: &[Transport] = &[Transport::Http];
+
+impl Client for Amp {
+    fn id(&self) -> &'static str {
+        "amp"
+    }
+
+    fn transports(&self) -> &'static [Transport] {
+        TRANSPORTS
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        TRANSPORTS
+    }
+
+    /// `includeTools` is as documented; `amp tools list` was seen to show the other tools too.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = json!({ "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) });
+        json!({ "amp.mcpServers": { connection.server_name: connection.with_tools(server, "includeTools") } })
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("mcp__{}__{tool}", server_name.replace('-', "_"))
+    }
+}

@@ -1,0 +1,36 @@
+//! Cline's CLI: `cline_mcp_settings.json` in `~/.cline/data/settings`. Seen with 3.0.65.
+//! <https://docs.cline.bot/mcp/configuring-mcp-servers>
+
+use serde_json::{Value, json};
+
+use super::{Client, Connection, mcp_remote, merged, no_reference};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Cline;
+
+impl Client for Cline {
+    fn id(&self) -> &'static str {
+        "cline"
+    }
+
+    /// References of every kind were sent as they stand.
+    fn variables(&self) -> &'static [Transport] {
+        &[]
+    }
+
+    /// The type is `streamableHttp`: with `http` the server is dropped without a word. No field was seen to narrow the tools.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => {
+                json!({ "type": "streamableHttp", "url": connection.url.as_str(), "headers": connection.all_headers(no_reference) })
+            }
+            Transport::McpRemote => merged(json!({ "type": "stdio" }), mcp_remote::entry(connection, no_reference)),
+        };
+        json!({ "mcpServers": { connection.server_name: server } })
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("{server_name}__{tool}")
+    }
+}

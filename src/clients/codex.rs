@@ -1,0 +1,82 @@
+//! Codex CLI: `config.toml` in `CODEX_HOME`, or `-c` for each setting. Seen with 0.169.0.
+//! <https://developers.openai.com/codex/mcp>
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::format::Format;
+use super::{BOTH, Client, Connection, Token, mcp_remote, merged, no_reference, set, shell};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Codex;
+
+/// Where the servers are.
+const SERVERS: &str = "mcp_servers";
+
+/// How long the bridge may take to start, in seconds. Codex gives 10, and the first start downloads the bridge.
+const BRIDGE_START: u32 = 60;
+
+impl Client for Codex {
+    fn id(&self) -> &'static str {
+        "codex"
+    }
+
+    fn format(&self) -> Format {
+        Format::Toml
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        json!({ SERVERS: { connection.server_name: server(connection) } })
+    }
+
+    /// One flag for each setting of the server: below a table's header, TOML has one in each line.
+    fn arguments(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+        let table = self.format().write(&self.config(connection));
+        let settings = table.lines().filter_map(|line| line.split_once(" = "));
+        shell::repeated("-c", settings.map(|(key, value)| format!("{SERVERS}.{}.{key}={value}", connection.server_name)))
+    }
+
+    /// The model sees the server's name with underscores.
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("mcp__{}__{tool}", server_name.replace('-', "_"))
+    }
+}
+
+fn server(connection: &Connection<'_>) -> Value {
+    let server = match connection.transport {
+        Transport::Http => http(connection),
+        Transport::McpRemote => bridge(connection),
+    };
+    // Without `required`, Codex goes on when the server refuses it, and exits with 0.
+    let mut server = connection.with_tools(merged(server, json!({ "required": true })), "enabled_tools");
+    if !connection.tools.is_empty() {
+        // `codex exec` can't ask anyone, and refuses each tool that may write.
+        set(&mut server, "default_tools_approval_mode", json!("approve"));
+    }
+    server
+}
+
+/// Headers hold no references: a variable has a field of its own, for the token without `Bearer`.
+fn http(connection: &Connection<'_>) -> Value {
+    let url = connection.url.as_str();
+    match connection.token {
+        Token::Literal(_) => json!({ "url": url, "http_headers": connection.all_headers(no_reference) }),
+        Token::Variable(name) => json!({ "url": url, "bearer_token_env_var": name, "http_headers": connection.port_headers() }),
+    }
+}
+
+/// Codex takes `args` and `env` as they are, and hands on no variable that it isn't told to.
+fn bridge(connection: &Connection<'_>) -> Value {
+    let bridge = match connection.token {
+        Token::Literal(_) => mcp_remote::entry(connection, no_reference),
+        Token::Variable(name) => {
+            json!({ "command": "npx", "args": mcp_remote::inheriting_arguments(connection, name), "env_vars": [name] })
+        }
+    };
+    merged(bridge, json!({ "startup_timeout_sec": BRIDGE_START }))
+}

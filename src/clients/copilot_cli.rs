@@ -1,0 +1,43 @@
+//! GitHub Copilot CLI: `mcp-config.json` in `~/.copilot`, or `--additional-mcp-config`. Seen with 1.0.102.
+//! <https://docs.github.com/en/copilot/how-tos/copilot-cli>
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged, shell};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct CopilotCli;
+
+impl Client for CopilotCli {
+    fn id(&self) -> &'static str {
+        "copilot-cli"
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    /// Copilot puts variables of `env` into `args` too, so the bridge's entry is escaped.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
+            Transport::McpRemote => merged(json!({ "type": "local" }), mcp_remote::escaped_entry(connection, in_braces)),
+        };
+        json!({ "mcpServers": { connection.server_name: connection.with_tools(server, "tools") } })
+    }
+
+    /// A tool that only reads needs no grant, every other does.
+    fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+        let mut arguments = shell::repeated("--additional-mcp-config", [config]);
+        for tool in connection.tools {
+            *arguments += &format!(" --allow-tool {}", *shell::quoted(&self.tool(connection.server_name, tool)));
+        }
+        arguments
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("{server_name}({tool})")
+    }
+}

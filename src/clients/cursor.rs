@@ -1,0 +1,39 @@
+//! Cursor: `mcp.json` in `.cursor`, for the editor and for its CLI. By documentation, read on 22 November 2026:
+//! <https://cursor.com/docs/mcp>, <https://cursor.com/docs/cli/reference/permissions>
+
+use serde_json::{Value, json};
+
+use super::{BOTH, Client, Connection, mcp_remote};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Cursor;
+
+impl Client for Cursor {
+    fn id(&self) -> &'static str {
+        "cursor"
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    /// Permissions for tools lie in another file, `cli.json`.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => json!({ "url": connection.url.as_str(), "headers": connection.all_headers(reference) }),
+            Transport::McpRemote => mcp_remote::entry(connection, reference),
+        };
+        json!({ "mcpServers": { connection.server_name: server } })
+    }
+
+    /// As `permissions.allow` in `cli.json` takes it.
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("Mcp({server_name}:{tool})")
+    }
+}
+
+/// Cursor's references name their kind. A bare `${NAME}` is none of them.
+fn reference(name: &str) -> String {
+    format!("${{env:{name}}}")
+}

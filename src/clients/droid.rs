@@ -1,0 +1,35 @@
+//! Droid, Factory's agent: `mcp.json` in `.factory`. Seen with 0.215.0. <https://docs.factory.ai/cli/configuration/mcp>
+
+use serde_json::{Value, json};
+
+use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Droid;
+
+impl Client for Droid {
+    fn id(&self) -> &'static str {
+        "droid"
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    /// A server without `type` is dropped without a word.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
+            Transport::McpRemote => merged(json!({ "type": "stdio" }), mcp_remote::entry(connection, in_braces)),
+        };
+        let server = connection.with_tools(merged(server, json!({ "disabled": false })), "enabledTools");
+        json!({ "mcpServers": { connection.server_name: server } })
+    }
+
+    /// As the flag `--only-tools` takes it. It is not among the arguments, since it takes away the agent's own tools too, and
+    /// `enabledTools` already hides the server's others.
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("MCP:{server_name}/{tool}")
+    }
+}

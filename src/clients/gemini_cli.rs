@@ -1,0 +1,41 @@
+//! Gemini CLI: `settings.json` in `.gemini`. Seen with 0.61.0. <https://geminicli.com/docs/tools/mcp-server/>
+
+use serde_json::{Value, json};
+
+use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct GeminiCli;
+
+impl Client for GeminiCli {
+    fn id(&self) -> &'static str {
+        "gemini-cli"
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        config(connection)
+    }
+
+    /// One underscore, not two.
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("mcp_{server_name}_{tool}")
+    }
+}
+
+/// The config, which Qwen Code takes too: it comes from Gemini CLI.
+///
+/// `url` alone meant the older transport once, `httpUrl` never did. Without `trust`, no tool is offered to the model where
+/// nobody can be asked.
+pub(super) fn config(connection: &Connection<'_>) -> Value {
+    let server = match connection.transport {
+        Transport::Http => json!({ "httpUrl": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
+        Transport::McpRemote => mcp_remote::entry(connection, in_braces),
+    };
+    let server = connection.with_tools(merged(server, json!({ "trust": true })), "includeTools");
+    json!({ "mcpServers": { connection.server_name: server } })
+}

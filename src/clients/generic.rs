@@ -1,0 +1,32 @@
+//! Every other client that takes the common `mcpServers`, such as the MCP Inspector (seen with 2.12.0).
+
+use serde_json::{Value, json};
+
+use super::{Client, Connection, mcp_remote, no_reference};
+use crate::inputs::Transport;
+
+/// Any client.
+pub struct Generic;
+
+impl Client for Generic {
+    fn id(&self) -> &'static str {
+        "generic"
+    }
+
+    /// Nobody knows which syntax an unknown client reads.
+    fn variables(&self) -> &'static [Transport] {
+        &[]
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(no_reference) }),
+            Transport::McpRemote => mcp_remote::entry(connection, no_reference),
+        };
+        json!({ "mcpServers": { connection.server_name: server } })
+    }
+
+    fn tool(&self, _server_name: &str, tool: &str) -> String {
+        tool.to_owned()
+    }
+}

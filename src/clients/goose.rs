@@ -1,0 +1,59 @@
+//! Goose: `config.yaml` in `~/.config/goose`. Seen with 1.52.0 and 1.34.0.
+//! <https://block.github.io/goose/docs/getting-started/using-extensions>
+
+use serde_json::{Value, json};
+
+use super::format::Format;
+use super::{BOTH, Client, Connection, Token, in_braces, mcp_remote, merged, no_reference, set};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Goose;
+
+/// How long a call may take, in seconds. Goose wants it said.
+const TIMEOUT: u32 = 60;
+
+impl Client for Goose {
+    fn id(&self) -> &'static str {
+        "goose"
+    }
+
+    fn format(&self) -> Format {
+        Format::Yaml
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let name = connection.server_name;
+        let server = match connection.transport {
+            Transport::Http => {
+                json!({ "type": "streamable_http", "uri": connection.url.as_str(), "headers": connection.all_headers(in_braces) })
+            }
+            Transport::McpRemote => bridge(connection),
+        };
+        let common = json!({ "enabled": true, "name": name, "description": "Port", "timeout": TIMEOUT });
+        let mut extension = merged(common, server);
+        // A variable that isn't listed is not read: its reference would be sent as it stands.
+        if let Token::Variable(name) = connection.token {
+            set(&mut extension, "env_keys", json!([name]));
+        }
+        json!({ "extensions": { name: connection.with_tools(extension, "available_tools") } })
+    }
+
+    /// Goose writes the server's name in lower case.
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("{}__{tool}", server_name.to_ascii_lowercase())
+    }
+}
+
+/// Goose takes `args` and `envs` as they are, and hands on the variables that `env_keys` lists.
+fn bridge(connection: &Connection<'_>) -> Value {
+    let (arguments, variables) = match connection.token {
+        Token::Literal(_) => (mcp_remote::named_arguments(connection), mcp_remote::environment(connection, no_reference)),
+        Token::Variable(name) => (mcp_remote::inheriting_arguments(connection, name), json!({})),
+    };
+    json!({ "type": "stdio", "cmd": "npx", "args": arguments, "envs": variables })
+}

@@ -1,0 +1,48 @@
+//! Grok's CLI: `config.toml` in `~/.grok`. Seen with 1.0.41, which brings its manual along.
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::format::Format;
+use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged, shell};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Grok;
+
+impl Client for Grok {
+    fn id(&self) -> &'static str {
+        "grok"
+    }
+
+    fn format(&self) -> Format {
+        Format::Toml
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    /// No field hides a tool; but where nobody can be asked, only those run that are permitted.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => json!({ "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
+            Transport::McpRemote => mcp_remote::entry(connection, in_braces),
+        };
+        let servers = json!({ "mcp_servers": { connection.server_name: server } });
+        if connection.tools.is_empty() {
+            return servers;
+        }
+        let rules: Vec<_> = connection.tools.iter().map(|tool| format!("MCPTool({}__{tool})", connection.server_name)).collect();
+        merged(servers, json!({ "permission": { "allow": rules } }))
+    }
+
+    /// The config itself has no flag.
+    fn arguments(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+        shell::repeated("--allow", connection.tools.iter().map(|tool| self.tool(connection.server_name, tool)))
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("mcp__{server_name}__{tool}")
+    }
+}

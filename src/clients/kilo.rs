@@ -1,0 +1,29 @@
+//! Kilo's CLI: `kilo.json` in `~/.config/kilo`, or the variable `KILO_CONFIG_CONTENT`. Seen with 7.7.7.
+//! <https://kilo.ai/docs/automate/mcp/using-in-kilo-code>
+
+use serde_json::Value;
+
+use super::{BOTH, Client, Connection, opencode};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct Kilo;
+
+impl Client for Kilo {
+    fn id(&self) -> &'static str {
+        "kilo"
+    }
+
+    /// Not in a project's `kilo.json`: there a reference makes Kilo drop the server.
+    fn variables(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        opencode::config(connection)
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        opencode::tool_name(server_name, tool)
+    }
+}

@@ -1,0 +1,42 @@
+//! Kimi Code: `mcp.json` in `~/.kimi-code`. Seen with 2.1.0.
+//! <https://moonshotai.github.io/kimi-code/en/customization/mcp.html>
+
+use serde_json::{Value, json};
+
+use super::{Client, Connection, Token, mcp_remote, no_reference};
+use crate::inputs::Transport;
+
+/// The agent.
+pub struct KimiCode;
+
+impl Client for KimiCode {
+    fn id(&self) -> &'static str {
+        "kimi-code"
+    }
+
+    /// By a field that only servers over HTTP have.
+    fn variables(&self) -> &'static [Transport] {
+        &[Transport::Http]
+    }
+
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = match connection.transport {
+            Transport::Http => http(connection),
+            Transport::McpRemote => mcp_remote::entry(connection, no_reference),
+        };
+        json!({ "mcpServers": { connection.server_name: connection.with_tools(server, "enabledTools") } })
+    }
+
+    fn tool(&self, server_name: &str, tool: &str) -> String {
+        format!("mcp__{server_name}__{tool}")
+    }
+}
+
+/// The variable holds the token without `Bearer`.
+fn http(connection: &Connection<'_>) -> Value {
+    let url = connection.url.as_str();
+    match connection.token {
+        Token::Literal(_) => json!({ "url": url, "headers": connection.all_headers(no_reference) }),
+        Token::Variable(name) => json!({ "url": url, "bearerTokenEnvVar": name, "headers": connection.port_headers() }),
+    }
+}

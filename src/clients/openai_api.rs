@@ -1,0 +1,44 @@
+//! OpenAI's Responses API: an entry of a request's `tools`. By documentation, read on 22 November 2026:
+//! <https://platform.openai.com/docs/guides/tools-connectors-mcp>
+
+use serde_json::{Value, json};
+
+use super::{Client, Connection, merged, no_reference};
+use crate::inputs::Transport;
+
+/// The API.
+pub struct OpenAiApi;
+
+impl Client for OpenAiApi {
+    fn id(&self) -> &'static str {
+        "openai-api"
+    }
+
+    fn transports(&self) -> &'static [Transport] {
+        &[Transport::Http]
+    }
+
+    fn variables(&self) -> &'static [Transport] {
+        &[]
+    }
+
+    /// The token has a field of its own, without `Bearer`. The API asks the program that made the request to approve each call;
+    /// this is waived for tools that are named.
+    fn config(&self, connection: &Connection<'_>) -> Value {
+        let server = json!({
+            "type": "mcp",
+            "server_label": connection.server_name,
+            "server_url": connection.url.as_str(),
+            "authorization": *connection.token(no_reference),
+            "headers": connection.port_headers(),
+        });
+        if connection.tools.is_empty() {
+            return server;
+        }
+        merged(server, json!({ "allowed_tools": connection.tools, "require_approval": "never" }))
+    }
+
+    fn tool(&self, _server_name: &str, tool: &str) -> String {
+        tool.to_owned()
+    }
+}

@@ -1,0 +1,195 @@
+//! Configs as text. What a person wrote stays as it is: comments, order, and layout, wherever the merge changes nothing.
+
+mod json;
+mod toml;
+mod yaml;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::clients::format::Format;
+
+/// Configs nest a few levels deep. Deeper text would only cost stack.
+const DEEPEST: usize = 64;
+
+/// Why a text can't be used, as the rest of a sentence. Nothing of the text is in it, since it may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// The text breaks the format's rules.
+    #[error("is not valid {format}{}", .line.map(|line| format!(" (line {line})")).unwrap_or_default())]
+    Malformed {
+        /// The format's name.
+        format: &'static str,
+        /// Where, if that is known.
+        line: Option<usize>,
+    },
+    /// The text can be read but not be edited without a change to what it says.
+    #[error("is written in a way that can't be edited safely (such as a key that is there twice)")]
+    Uneditable,
+}
+
+/// What a text says.
+///
+/// # Errors
+/// When it is not valid. An empty text says nothing, which is an empty table.
+pub fn parse(format: Format, text: &str) -> Result<Value, Flaw> {
+    let text = without_mark(text);
+    if deepest(text) > DEEPEST {
+        return Err(Flaw::Malformed { format: name(format), line: None });
+    }
+    let value = match format {
+        Format::Json => json::parse(text),
+        Format::Toml => toml::parse(text),
+        Format::Yaml => yaml::parse(text),
+    };
+    match value {
+        Ok(Value::Null) => Ok(Value::Object(serde_json::Map::new())),
+        Ok(value) => Ok(value),
+        Err(line) => Err(Flaw::Malformed { format: name(format), line }),
+    }
+}
+
+/// Edits a text so that it says `wanted`, and touches only what says something else.
+///
+/// # Errors
+/// When the text is not valid, or what comes out doesn't say what it should.
+pub fn rewrite(format: Format, text: &str, wanted: &Value) -> Result<Zeroizing<String>, Flaw> {
+    let text = without_mark(text);
+    let current = parse(format, text)?;
+    let edited = match format {
+        Format::Json => json::rewrite(text, wanted),
+        Format::Toml => toml::rewrite(text, wanted),
+        Format::Yaml => yaml::rewrite(text, &current, wanted),
+    };
+    let edited = Zeroizing::new(ended(&edited.ok_or(Flaw::Uneditable)?));
+    // Editing text in place is delicate. This makes sure that it can't break a config without a word.
+    if parse(format, &edited).as_ref() == Ok(wanted) { Ok(edited) } else { Err(Flaw::Uneditable) }
+}
+
+/// Some editors of Windows put a mark before the text.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// The text with an end to its last line.
+fn ended(text: &str) -> String {
+    if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+}
+
+fn name(format: Format) -> &'static str {
+    match format {
+        Format::Json => "JSON",
+        Format::Toml => "TOML",
+        Format::Yaml => "YAML",
+    }
+}
+
+/// How many brackets are open at once, at most. Those in text and comments count too, which only errs on the safe side.
+fn deepest(text: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config_file::merge::{Server, merge};
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    const FORMATS: [Format; 3] = [Format::Json, Format::Toml, Format::Yaml];
+
+    #[test]
+    fn an_empty_text_says_nothing() {
+        for format in FORMATS {
+            assert_eq!(parse(format, ""), Ok(json!({})));
+            assert_eq!(parse(format, " \n"), Ok(json!({})));
+        }
+        assert_eq!(parse(Format::Json, "\u{feff}{\"a\": 1}"), Ok(json!({ "a": 1 })));
+    }
+
+    #[test]
+    fn a_flaw_shows_nothing_of_the_text() {
+        for (format, text) in [(Format::Json, "{\"a\": hunter2}"), (Format::Toml, "a = hunter2"), (Format::Yaml, "a: [hunter2")] {
+            let told = parse(format, text).unwrap_err().to_string();
+            assert!(!told.contains("hunter2") && told.contains(name(format)), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_key_twice_ends_as_one() {
+        let text = "{\"a\": 1, \"a\": 2, \"b\": 1}";
+        assert_eq!(parse(Format::Json, text), Ok(json!({ "a": 2, "b": 1 })));
+        let edited = rewrite(Format::Json, text, &json!({ "a": 2, "b": 2 })).unwrap();
+        assert_eq!(edited.matches("\"a\"").count(), 1, "{}", *edited);
+    }
+
+    #[test]
+    fn deep_text_ends_well() {
+        for format in FORMATS {
+            assert!(parse(format, &"[".repeat(100_000)).is_err());
+            assert!(parse(format, &"{\"a\":".repeat(100_000)).is_err());
+            assert!(parse(format, &format!("a = {}", "[".repeat(100_000))).is_err());
+        }
+    }
+
+    fn any_text() -> impl Strategy<Value = Value> {
+        "[a-z0-9]{0,6}|\\PC{0,10}|[ -~\n\t]{0,12}|true|null|~|[0-9.e+-]{1,5}|#.{0,4}|[-?:] [a-z]{0,3}".prop_map(Value::from)
+    }
+
+    /// What all three formats can say.
+    fn any_config() -> impl Strategy<Value = Value> {
+        let key = "[a-zA-Z0-9_-]{1,6}|mcpServers|port-prod|[ -~]{1,5}";
+        let leaf = prop_oneof![any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), any_text()];
+        let value = leaf.prop_recursive(3, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key, inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        });
+        prop::collection::btree_map(key, value, 0..5).prop_map(|map| Value::Object(map.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn a_merged_text_says_ours_and_all_the_rest(base in any_config(), header in any_text()) {
+            let entry = json!({ "url": "https://mcp.port.io/v1", "headers": { "Authorization": header }, "tools": ["a", header] });
+            let ours = json!({ "mcpServers": { "port-prod": entry } });
+            let server = Server { name: "port-prod", url: "https://mcp.port.io/v1" };
+            for format in FORMATS {
+                let comment = if format == Format::Json { "// mine\n" } else { "# mine\n" };
+                let Ok(text) = rewrite(format, comment, &base) else {
+                    prop_assert!(false, "{:?} can't be written as {:?}", base, format);
+                    continue;
+                };
+                prop_assert_eq!(parse(format, &text), Ok(base.clone()), "{}", *text);
+                let Ok(merged) = merge(&base, &ours, server) else {
+                    continue;
+                };
+                let edited = rewrite(format, &text, &merged);
+                prop_assert!(edited.is_ok(), "{} can't take {}", *text, merged);
+                let edited = edited.unwrap();
+                prop_assert!(edited.starts_with(comment), "{}", *edited);
+                let mut said = parse(format, &edited).unwrap();
+                prop_assert_eq!(&said["mcpServers"]["port-prod"], &entry);
+                let mut rest = base.clone();
+                for value in [&mut said, &mut rest] {
+                    let servers = value.get_mut("mcpServers").and_then(Value::as_object_mut);
+                    servers.map(|servers| servers.remove("port-prod"));
+                    if value.get("mcpServers").is_some_and(|servers| servers.as_object().is_none_or(Map::is_empty)) {
+                        value.as_object_mut().unwrap().remove("mcpServers");
+                    }
+                }
+                prop_assert_eq!(said, rest);
+            }
+        }
+    }
+}

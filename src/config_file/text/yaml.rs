@@ -1,0 +1,233 @@
+//! YAML.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Number, Value};
+use yaml_edit::{Document, Mapping, ScalarType, ScalarValue, Sequence, YamlError, YamlFile, YamlNode, YamlValue};
+use zeroize::Zeroizing;
+
+/// What a text says; the line of the mistake if it says nothing.
+pub fn parse(text: &str) -> Result<Value, Option<usize>> {
+    let file = open(text)?;
+    let mut documents = file.documents();
+    let value = documents.next().map(|document| YamlValue::from_document(&document)).transpose().map_err(|_| None)?;
+    // Which of several would the agent read?
+    if documents.next().is_some() {
+        return Err(None);
+    }
+    Ok(value.as_ref().map_or(Value::Null, read))
+}
+
+/// Edits a text that says `current` so that it says `wanted`.
+pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<String>> {
+    let file = open(text).ok()?;
+    let wanted = wanted.as_object()?;
+    match file.document().and_then(|document| document.as_mapping()) {
+        Some(mapping) => edit_mapping(&mapping, current.as_object()?, wanted)?,
+        // An empty text, or one of comments only. These stay above.
+        None if file.document().is_none_or(|document| document.is_empty()) => {
+            let document = Document::new_mapping();
+            write_mapping(&document.as_mapping()?, wanted);
+            return Some(Zeroizing::new(format!("{}{document}", super::ended(text))));
+        }
+        None => return None,
+    }
+    Some(Zeroizing::new(file.to_string()))
+}
+
+fn open(text: &str) -> Result<YamlFile, Option<usize>> {
+    YamlFile::from_str(text).map_err(|error| match error {
+        YamlError::Parse { line, .. } => line,
+        _ => None,
+    })
+}
+
+/// Compares with what the text says as a whole, not with the node: a merge key or an alias says more than its node does.
+fn edit_mapping(mapping: &Mapping, current: &Map<String, Value>, wanted: &Map<String, Value>) -> Option<()> {
+    for key in current.keys().filter(|key| !wanted.contains_key(*key)) {
+        mapping.remove(key.as_str())?;
+    }
+    for (key, wanted) in wanted {
+        let known = current.get(key);
+        if known == Some(wanted) {
+            continue;
+        }
+        match (mapping.get(key.as_str()), known, wanted) {
+            (Some(YamlNode::Mapping(node)), Some(Value::Object(known)), Value::Object(wanted)) => edit_mapping(&node, known, wanted)?,
+            (Some(YamlNode::Sequence(node)), Some(Value::Array(known)), Value::Array(wanted)) => edit_sequence(&node, known, wanted)?,
+            _ => set(mapping, key, wanted),
+        }
+    }
+    Some(())
+}
+
+fn edit_sequence(sequence: &Sequence, current: &[Value], wanted: &[Value]) -> Option<()> {
+    for index in (wanted.len()..current.len()).rev() {
+        sequence.remove(index)?;
+    }
+    for (index, wanted) in wanted.iter().enumerate() {
+        let known = current.get(index);
+        if known == Some(wanted) {
+            continue;
+        }
+        match (sequence.get(index), known, wanted) {
+            (Some(YamlNode::Mapping(node)), Some(Value::Object(known)), Value::Object(wanted)) => edit_mapping(&node, known, wanted)?,
+            (Some(_), ..) => with(wanted, Put::At(sequence, index)),
+            (None, ..) => with(wanted, Put::Last(sequence)),
+        }
+    }
+    Some(())
+}
+
+fn write_mapping(mapping: &Mapping, items: &Map<String, Value>) {
+    for (key, value) in items {
+        set(mapping, key, value);
+    }
+}
+
+fn set(mapping: &Mapping, key: &str, value: &Value) {
+    with(value, Put::Under(mapping, key));
+}
+
+/// Where a new value goes. The library takes each kind of value by a type of its own.
+enum Put<'a> {
+    Under(&'a Mapping, &'a str),
+    At(&'a Sequence, usize),
+    Last(&'a Sequence),
+}
+
+impl Put<'_> {
+    fn it(self, value: impl yaml_edit::AsYaml) {
+        match self {
+            Self::Under(mapping, key) => mapping.set(key, value),
+            Self::At(sequence, index) => drop(sequence.set(index, value)),
+            Self::Last(sequence) => sequence.push(value),
+        }
+    }
+}
+
+fn with(value: &Value, put: Put<'_>) {
+    match value {
+        Value::Null => put.it(ScalarValue::null()),
+        Value::Bool(value) => put.it(*value),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => put.it(number),
+            (None, number) => put.it(number.unwrap_or_default()),
+        },
+        Value::String(text) => put.it(ScalarValue::string(text.as_str())),
+        Value::Array(items) => {
+            let sequence = if items.is_empty() { Sequence::new_flow() } else { Sequence::new() };
+            for item in items {
+                with(item, Put::Last(&sequence));
+            }
+            put.it(&sequence);
+        }
+        Value::Object(items) => {
+            let mapping = if items.is_empty() { Mapping::new_flow() } else { Mapping::new() };
+            write_mapping(&mapping, items);
+            put.it(&mapping);
+        }
+    }
+}
+
+fn read(value: &YamlValue) -> Value {
+    match value {
+        YamlValue::Scalar(scalar) => read_scalar(scalar),
+        YamlValue::Sequence(items) => items.iter().map(read).collect(),
+        YamlValue::Mapping(items) => Value::Object(items.iter().map(|(key, value)| (key.clone(), read(value))).collect()),
+        YamlValue::Set(items) => items.iter().map(|item| Value::String(item.clone())).collect(),
+        YamlValue::OrderedMapping(items) | YamlValue::Pairs(items) => {
+            Value::Object(items.iter().map(|(key, value)| (key.clone(), read(value))).collect())
+        }
+        YamlValue::Tagged(_, value) => read(value),
+    }
+}
+
+/// A number that JSON doesn't know is told from others by its text.
+fn read_scalar(scalar: &ScalarValue) -> Value {
+    let text = || Value::String(scalar.value().to_owned());
+    match scalar.scalar_type() {
+        ScalarType::Null => Value::Null,
+        ScalarType::Boolean => scalar.to_bool().map_or_else(text, Value::Bool),
+        ScalarType::Integer => scalar.to_i64().map_or_else(text, Value::from),
+        ScalarType::Float => scalar.to_f64().and_then(Number::from_f64).map_or_else(text, Value::Number),
+        _ => text(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rewritten(text: &str, change: impl FnOnce(&mut Value)) -> String {
+        let current = parse(text).unwrap();
+        let mut wanted = if current.is_null() { json!({}) } else { current.clone() };
+        change(&mut wanted);
+        let edited = rewrite(text, &current, &wanted).unwrap();
+        assert_eq!(parse(&edited), Ok(wanted), "{}", *edited);
+        edited.to_string()
+    }
+
+    fn server() -> Value {
+        json!({ "uri": "https://x/v1", "enabled": true, "timeout": 60, "empty": "", "none": {}, "headers": { "A": "Bearer ${X}", "x": "1" }, "tools": ["a", "it's: # b"] })
+    }
+
+    #[test]
+    fn comments_and_layout_stay() {
+        let text = "# goose\nextensions:\n  # tools\n  developer:\n    enabled: true   # keep\n\nGOOSE_MODE: auto # mode\n";
+        let edited = rewritten(text, |value| value["extensions"]["port"] = server());
+        let (before, after) = text.split_once("\n\n").unwrap();
+        assert!(edited.starts_with(before) && edited.ends_with(after), "{edited}");
+        assert!(edited.contains("\n  port:\n    uri: https://x/v1\n    enabled: true\n"), "{edited}");
+    }
+
+    #[test]
+    fn a_list_of_servers_takes_one_more() {
+        let text =
+            "name: Mine\nmcpServers:\n  - name: a # first\n    url: x\n  # second\n  - name: port\n    url: old # ours\n    gone: 1\n";
+        let edited = rewritten(text, |value| {
+            value["mcpServers"][1] = json!({ "name": "port", "url": "new" });
+            value["mcpServers"].as_array_mut().unwrap().push(json!({ "name": "c", "list": ["x"] }));
+        });
+        let expected = "name: Mine\nmcpServers:\n  - name: a # first\n    url: x\n  # second\n  - name: port\n    url: new # ours\n  - name: c\n    list:\n    - x\n";
+        assert_eq!(edited, expected);
+    }
+
+    #[test]
+    fn every_layout_takes_a_server() {
+        for text in [
+            "",
+            "# only a comment\n",
+            "# only a comment",
+            "---\n",
+            "extensions:\n",
+            "extensions: {}\n",
+            "extensions: ~\nb: 1",
+            "extensions: {a: {b: [1, 2]}}\n",
+            "extensions:\n    a:\n        b: 1\n...\n",
+            "extensions:\r\n  a:\r\n    b: 1\r\n",
+            "x: &x\n  a: 1\nextensions:\n  y: *x\n",
+            "x: &x\n  a: {b: 1}\nextensions:\n  <<: *x\n",
+            "extensions: *e\n",
+        ] {
+            if parse(text).is_ok() {
+                rewritten(text, |value| {
+                    let extensions = value.as_object_mut().unwrap().entry("extensions").or_insert(Value::Null);
+                    if extensions.is_null() {
+                        *extensions = json!({});
+                    }
+                    extensions["port"] = server();
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_seen() {
+        for text in ["a: [1", "a: 1\n---\nb: 2\n", "a: *unknown", "a: 1\na: 2\n", "{", "\"a"] {
+            assert!(parse(text).is_err(), "{text:?} gave {:?}", parse(text));
+        }
+        assert_eq!(parse("a: 1\nb: [\n"), Err(Some(3)));
+    }
+}

@@ -1,0 +1,110 @@
+//! The files by which a step speaks to the runner: entries, appended all at once or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+use crate::error::Error;
+
+/// A file that the runner named in a variable, open for appending.
+#[derive(Debug)]
+pub struct CommandFile {
+    variable: &'static str,
+    file: File,
+}
+
+impl CommandFile {
+    /// Opens the file; `None` when the runner named none.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn open(variable: &'static str, environment: &Environment) -> Result<Option<Self>, Error> {
+        let Some(path) = environment.variable(variable) else {
+            return Ok(None);
+        };
+        // Not created when it is missing: the runner makes it, and a file of ours would be read by nobody.
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(path)
+            .map_err(|error| Error::Runner { problem: format!("The file in {variable} can't be opened for writing: {error}.") })?;
+        Ok(Some(Self { variable, file }))
+    }
+
+    /// Writes all entries in one piece. When that fails, takes back what was written of them.
+    ///
+    /// # Errors
+    /// When the file can't be written or no random delimiter can be had.
+    pub fn append(&mut self, entries: &[(&str, Zeroizing<String>)]) -> Result<(), Error> {
+        let variable = self.variable;
+        let failed = |error: std::io::Error| Error::Runner { problem: format!("The file in {variable} can't be written: {error}.") };
+        let mut text = Zeroizing::new(String::new());
+        for (name, value) in entries {
+            text.push_str(&entry(name, value, &delimiter(value)?));
+        }
+        let before = self.file.metadata().map_err(failed)?.len();
+        if !self.ends_with_newline(before) {
+            text.insert(0, '\n');
+        }
+        self.file.write_all(text.as_bytes()).map_err(|error| {
+            // Shortening needs no space, so it works on a full disk. Where it doesn't (a device), nothing can be taken back.
+            drop(self.file.set_len(before));
+            failed(error)
+        })
+    }
+
+    /// Whether an entry can begin where the file ends.
+    fn ends_with_newline(&mut self, length: u64) -> bool {
+        let mut last = [0];
+        length == 0 || (self.file.seek(SeekFrom::End(-1)).is_ok() && self.file.read_exact(&mut last).is_ok() && last == *b"\n")
+    }
+}
+
+/// One entry in the heredoc form, which takes any value. An empty value has no line: some runners refuse blank lines.
+fn entry(name: &str, value: &str, delimiter: &str) -> Zeroizing<String> {
+    let line_end = if value.is_empty() { "" } else { "\n" };
+    Zeroizing::new(format!("{name}<<{delimiter}\n{value}{line_end}{delimiter}\n"))
+}
+
+/// A line that the value can't hold, since nobody could have known it.
+fn delimiter(value: &str) -> Result<String, Error> {
+    loop {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| Error::Runner { problem: format!("The system gives no random bytes: {error}.") })?;
+        let delimiter = format!("ghadelimiter_{}", HEXLOWER.encode(&random));
+        if !value.contains(&delimiter) {
+            return Ok(delimiter);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads one entry as the runner does: lines end with LF only, and the value is what stands between the two delimiters.
+    fn read_back(text: &str) -> (String, String) {
+        let (head, rest) = text.split_once('\n').unwrap();
+        let (name, delimiter) = head.split_once("<<").unwrap();
+        let mut lines = Vec::new();
+        for line in rest.split('\n') {
+            if line == delimiter {
+                return (name.to_owned(), lines.join("\n"));
+            }
+            lines.push(line);
+        }
+        panic!("no closing delimiter in {text:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_reads_back(value in "(?s).{0,80}|[\r\n<=a]{0,20}") {
+            let text = entry("name", &value, &delimiter(&value).unwrap());
+            prop_assert_eq!(read_back(&text), ("name".to_owned(), value));
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Promise: each agent gets a config that is right for it, and that gives nothing away.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use common::{Outcome, Step, leaks};
+use port_mcp_auth::clients::format::Format;
+use port_mcp_auth::clients::{self, Client, Connection, REGISTRY, Token};
+use port_mcp_auth::inputs::{Transport, urls};
+use port_mcp_auth::secret::Secret;
+use port_sandbox::{Options, Route, Sandbox, TokenKind};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const VARIABLE: &str = "PORT_TOKEN";
+
+/// Reads a config with its format's own parser.
+fn parsed(format: Format, text: &str) -> Value {
+    match format {
+        Format::Json => serde_json::from_str(text).unwrap(),
+        Format::Toml => serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap(),
+        // YAML 1.2, as Goose and Continue read it: `y` is text.
+        Format::Yaml => serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).unwrap(),
+    }
+}
+
+/// Every text in a config, keys included.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::Object(fields) => fields.iter().flat_map(|(key, value)| [vec![key.as_str()], texts(value)].concat()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a bridge would be started with.
+fn arguments_in(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(fields) => {
+            let of = |(key, value)| if matches!(key, "args" | "command") { texts(value) } else { arguments_in(value) };
+            fields.iter().map(|(key, value)| (key.as_str(), value)).flat_map(of).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(arguments_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn step(sandbox: &Sandbox, client: &dyn Client, transport: Transport) -> Step {
+    Step::against(sandbox).input("client", client.id()).input("transport", transport.to_string())
+}
+
+fn config_of(client: &dyn Client, outcome: &Outcome) -> Value {
+    parsed(client.format(), &outcome.output("mcp_config"))
+}
+
+/// Each agent's ways to be connected: the transport, and whether the config names a variable.
+fn ways(client: &dyn Client) -> Vec<(Transport, bool)> {
+    let with_variable = |transport: &Transport| [false, true].into_iter().take(if client.variables().contains(transport) { 2 } else { 1 });
+    client.transports().iter().flat_map(|transport| with_variable(transport).map(|variable| (*transport, variable))).collect()
+}
+
+#[test]
+fn each_agent_gets_its_own_config_and_no_more_of_the_token_than_it_needs() {
+    for client in REGISTRY {
+        let mut shown = String::new();
+        for (transport, variable) in ways(*client) {
+            let sandbox = Sandbox::default();
+            let mut step = step(&sandbox, *client, transport).input("allowed_tools", "list_blueprints, list_entities");
+            if client.sends_headers() {
+                step = step.input("allowed_actions", "none");
+            }
+            if variable {
+                step = step.input("token_env", VARIABLE);
+            }
+            let outcome = step.run().succeeded();
+            check(*client, variable, &outcome);
+            shown += &format!("## {transport}{}\n", if variable { ", token_env" } else { "" });
+            for name in ["mcp_config", "client_args", "allowed_tools"] {
+                shown += &format!("{name}:\n{}\n", outcome.output(name));
+            }
+            shown = shown.replace(&outcome.output("access_token"), "[TOKEN]").replace(&sandbox.mcp_url(), "[MCP_URL]");
+        }
+        insta::assert_snapshot!(client.id(), shown);
+    }
+}
+
+fn check(client: &dyn Client, variable: bool, outcome: &Outcome) {
+    let what = client.id();
+    let token = outcome.output("access_token");
+    let text = outcome.output("mcp_config");
+    let arguments = outcome.output("client_args");
+    let config = parsed(client.format(), &text);
+    if client.format() == Format::Json {
+        assert!(!text.contains(['\'', '\n']), "{what}: {text}");
+    }
+    for handed_on in [&text, &arguments] {
+        let seen = if variable { handed_on.clone() } else { outcome.log.mask(handed_on) };
+        assert_eq!(leaks::found(&seen, &token), None, "{what}: {seen}");
+    }
+    let stands_for_it = if variable { VARIABLE } else { &token };
+    assert!(texts(&config).iter().any(|text| text.contains(stands_for_it)), "{what}: {config}");
+    assert!(!arguments_in(&config).iter().any(|argument| argument.contains(&token)), "{what}: {config}");
+    assert_eq!(client.sends_headers(), texts(&config).iter().any(|text| text.contains("x-read-only-mode")), "{what}: {config}");
+    assert!(shlex::split(&arguments).is_some(), "{what}: {arguments}");
+}
+
+#[test]
+fn an_opaque_token_is_hidden_too() {
+    for client in REGISTRY {
+        let sandbox = Sandbox::start(Options { token_kind: TokenKind::Opaque, ..Options::default() });
+        let outcome = step(&sandbox, *client, Transport::Http).run().succeeded();
+        check(*client, false, &outcome);
+    }
+}
+
+#[test]
+fn the_flags_are_words_that_the_agent_reads() {
+    let sandbox = Sandbox::default();
+    for client in REGISTRY {
+        let outcome = step(&sandbox, *client, Transport::Http).input("allowed_tools", "list_blueprints").run().succeeded();
+        let config = config_of(*client, &outcome);
+        let words = shlex::split(&outcome.output("client_args")).unwrap();
+        for pair in words.chunks(2) {
+            let [flag, value] = pair else { panic!("{}: {words:?}", client.id()) };
+            match flag.as_str() {
+                "--mcp-config" | "--additional-mcp-config" => assert_eq!(serde_json::from_str::<Value>(value).unwrap(), config),
+                "-c" => {
+                    let (path, value) = value.split_once('=').unwrap();
+                    let key = path.rsplit('.').next().unwrap();
+                    let read: toml::Table = format!("value = {value}").parse().unwrap();
+                    assert_eq!(serde_json::to_value(&read["value"]).unwrap(), config["mcp_servers"]["port-prod"][key], "{path}");
+                }
+                "--exclude" => assert_ne!(value, "list_blueprints"),
+                "--allow" | "--allow-tool" | "--allowedTools" => assert_eq!(*value, client.tool("port-prod", "list_blueprints")),
+                other => panic!("{}: {other}", client.id()),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_continue_can_not_allow_it_excludes() {
+    let sandbox = Sandbox::default();
+    let outcome = Step::against(&sandbox).input("client", "continue").input("allowed_tools", "list_blueprints").run().succeeded();
+    let offered: Vec<String> = serde_json::from_str(&outcome.output("tools")).unwrap();
+    let words = shlex::split(&outcome.output("client_args")).unwrap();
+    let excluded: Vec<_> = words.into_iter().filter(|word| word != "--exclude").collect();
+    let others: Vec<_> = offered.into_iter().filter(|tool| tool != "list_blueprints").collect();
+    assert_eq!(excluded, others);
+}
+
+#[test]
+fn without_a_list_of_tools_nothing_is_restricted_and_nothing_granted() {
+    let sandbox = Sandbox::default();
+    for client in REGISTRY.iter().filter(|client| client.sends_headers()) {
+        let outcome = step(&sandbox, *client, Transport::Http).input("verify", "false").run().succeeded();
+        assert_eq!(outcome.output("allowed_tools"), "");
+        let config = config_of(*client, &outcome);
+        let texts = texts(&config);
+        for field in ["enabled_tools", "includeTools", "enabledTools", "tools", "available_tools", "permission", "allowed_tools", "agent"] {
+            assert!(!texts.contains(&field), "{}: {config}", client.id());
+        }
+        for grant in ["default_tools_approval_mode", "require_approval"] {
+            assert!(!texts.contains(&grant), "{}: {config}", client.id());
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_sends_no_headers_may_use_only_what_is_listed() {
+    let sandbox = Sandbox::default();
+    let step = || Step::against(&sandbox).input("client", "anthropic-api");
+    let toolset = |step: Step| step.run().succeeded().config()["tools"][0].clone();
+
+    let listed = toolset(step());
+    assert_eq!(listed["default_config"], json!({"enabled": false}));
+    let enabled = listed["configs"].as_object().unwrap();
+    assert!(enabled.contains_key("list_blueprints") && !enabled.contains_key("upsert_entity"), "{listed}");
+
+    let all = toolset(step().input("read_only", "false").input("verify", "false"));
+    assert_eq!(all.get("default_config"), None);
+
+    // A server that can't be asked is no reason to let everything through.
+    let unasked = toolset(step().input("mcp_url", "http://127.0.0.1:9/v1"));
+    assert_eq!(unasked["default_config"], json!({"enabled": false}));
+    assert_eq!(unasked["configs"], json!({}));
+
+    let asked_so_far = sandbox.requests_to(Route::AccessToken).len();
+    let text = step().input("verify", "false").run().failed("input_invalid").error_text();
+    assert!(text.contains("`verify: true`") && text.contains("sends no headers"), "{text}");
+    let text = step().input("allowed_actions", "a").run().failed("input_invalid").error_text();
+    assert!(text.contains("`allowed_actions`") && text.contains("header"), "{text}");
+    assert_eq!(sandbox.requests_to(Route::AccessToken).len(), asked_so_far);
+}
+
+#[test]
+fn what_an_agent_can_not_do_is_an_input_error() {
+    let sandbox = Sandbox::default();
+    for client in REGISTRY {
+        for transport in [Transport::Http, Transport::McpRemote] {
+            let step = step(&sandbox, *client, transport);
+            if !client.transports().contains(&transport) {
+                let text = step.run().failed("input_invalid").error_text();
+                assert!(text.contains(&format!("doesn't fit `client: {}`", client.id())), "{text}");
+                assert!(client.transports().iter().all(|spoken| text.contains(&format!("`transport: {spoken}`"))), "{text}");
+            } else if !client.variables().contains(&transport) {
+                let text = step.input("token_env", VARIABLE).run().failed("input_invalid").error_text();
+                assert!(text.contains(&format!("can't be used with `client: {}`", client.id())), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_agent_is_told_which_there_are() {
+    let sandbox = Sandbox::default();
+    let text = Step::against(&sandbox).input("client", "claude").run().failed("input_invalid").error_text();
+    assert!(REGISTRY.iter().all(|client| text.contains(client.id())), "{text}");
+    let outcome = Step::against(&sandbox).input("client", "Codex").run().succeeded();
+    assert_eq!(outcome.output("mcp_config").lines().next(), Some("[mcp_servers.port-prod]"));
+}
+
+#[test]
+fn a_variable_has_a_name_that_nobody_else_uses() {
+    let sandbox = Sandbox::default();
+    for name in ["1A", "A-B", "A B", "ä", "${A}", "GITHUB_TOKEN", "RUNNER_X", "INPUT_X", "PORT_MCP_AUTHORIZATION", "PORT_MCP_UNSET"] {
+        let text = Step::against(&sandbox).input("token_env", name).run().failed("input_invalid").error_text();
+        assert!(text.contains("token_env"), "{text}");
+    }
+}
+
+#[test]
+fn the_documentation_has_a_section_for_each_agent() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/agents.md")).unwrap();
+    let headings = text.lines().filter_map(|line| line.strip_prefix("## "));
+    let sections: Vec<_> = headings.filter_map(|heading| heading.strip_suffix('`')?.rsplit_once('`').map(|(_, id)| id)).collect();
+    let known: Vec<_> = REGISTRY.iter().map(|client| client.id()).collect();
+    assert_eq!(sections, known);
+}
+
+#[test]
+fn an_agent_is_found_by_its_name() {
+    for (number, client) in REGISTRY.iter().enumerate() {
+        assert_eq!(REGISTRY.iter().position(|other| other.id() == client.id()), Some(number), "{}", client.id());
+        assert_eq!(clients::find(&client.id().to_uppercase()).map(Client::id), Some(client.id()));
+    }
+    assert!(clients::find("").is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hostile_values_arrive_as_they_are(
+        server_name in "[A-Za-z0-9-]{1,20}|[A-Za-z0-9]{1,5}_[A-Za-z0-9-]{1,5}|true|null|1|-|yes",
+        path in "[-._~:/@!&'()*+,;=A-Za-z0-9]{0,40}|%[0-9A-F]{2}",
+        token in "[-._~+/=A-Za-z0-9]{16,80}|[=~]{16}|[0-9]{16}|null0000000000000|0x00000000000000",
+        actions in "[a-z0-9@_.+:/=-]{1,12}(,[A-Za-z0-9@_.+:/=-]{1,12}){0,3}|yes|null|1|",
+        proxied: bool,
+    ) {
+        let url = urls::server(&format!("https://port.example/{path}")).map_err(|flaw| TestCaseError::fail(flaw.what))?;
+        let secret = Secret::new(&token);
+        let tools = ["list_blueprints".to_owned(), "no".to_owned()];
+        for client in REGISTRY {
+            for (transport, variable) in ways(*client) {
+                let what = client.id();
+                let connection = Connection {
+                    server_name: &server_name,
+                    url: &url,
+                    token: if variable { Token::Variable(VARIABLE) } else { Token::Literal(&secret) },
+                    headers: vec![("x-read-only-mode", "1".to_owned()), ("x-allowed-actions-to-run", actions.clone())],
+                    transport,
+                    tools: &tools,
+                    offered: &tools,
+                    proxied,
+                };
+                let config = client.config(&connection);
+                let text = client.format().write(&config);
+                let read = parsed(client.format(), &text);
+                prop_assert_eq!(&read, &config, "{}", what);
+                let all = texts(&read);
+                prop_assert!(all.contains(&url.as_str()) && all.contains(&server_name.as_str()), "{}: {}", what, *text);
+                // The runner hides the token as it stands, so it must stand there as it is.
+                prop_assert_eq!(text.contains(&token), !variable, "{}: {}", what, *text);
+                prop_assert!(!arguments_in(&read).iter().any(|argument| argument.contains(&token)), "{}: {}", what, *text);
+                let arguments = client.arguments(&connection, &text);
+                prop_assert!(!arguments.contains('\n'), "{}: {}", what, *arguments);
+                let Some(words) = shlex::split(&arguments) else {
+                    return Err(TestCaseError::fail(format!("{what}: {}", *arguments)));
+                };
+                prop_assert_eq!(words.iter().any(|word| word.contains(&token)), arguments.contains(&token), "{}: {}", what, *arguments);
+            }
+        }
+    }
+}

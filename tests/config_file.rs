@@ -1,0 +1,593 @@
+//! Promise: the config is written where it was asked for and nowhere else, whole or not at all, for its owner's eyes only; what was
+//! there before is kept; and at the end of the job everything is as it was.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::leaks::{assert_no_leak, found};
+use common::runner::read_outputs;
+use common::{Outcome, Step};
+use port_sandbox::Sandbox;
+use serde_json::{Value, json};
+
+/// Someone else than root, in tests that run as root.
+const OWNER: (u32, u32) = (4242, 4343);
+
+const BRANCH: &str = "// keep me\n{\n  \"mcpServers\": {\n    \"other\": { \"command\": \"x\" }, // mine\n  },\n  \"secret\": \"user-secret-0123456789\"\n}\n";
+
+/// A job in which the step runs: its workspace, and what the runner keeps for its clean-up.
+struct Job {
+    sandbox: Sandbox,
+    step: Step,
+}
+
+impl Job {
+    fn new() -> Self {
+        let sandbox = Sandbox::default();
+        let step = Step::exchange_only(&sandbox);
+        for directory in ["temp", "commands"] {
+            fs::create_dir(step.path(directory)).unwrap();
+        }
+        fs::write(step.path("commands/state"), "").unwrap();
+        let (temp, state) = (step.path("temp"), step.path("commands/state"));
+        if is_root() {
+            for directory in ["temp", "workspace"] {
+                chown(step.path(directory), Some(OWNER.0), Some(OWNER.1)).unwrap();
+            }
+        }
+        Self { sandbox, step: step.env("RUNNER_TEMP", temp).env("GITHUB_STATE", state) }
+    }
+
+    fn writing(config_file: &str) -> Self {
+        Self::new().input("config_file", config_file)
+    }
+
+    fn input(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.step = self.step.input(name, value);
+        self
+    }
+
+    fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.step = self.step.env(name, value);
+        self
+    }
+
+    /// Puts a file into the workspace before the step.
+    fn with(self, path: &str, content: &str) -> Self {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.step.path("workspace").join(path)
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    fn run(&self) -> Outcome {
+        self.step.run()
+    }
+
+    fn state(&self) -> String {
+        fs::read_to_string(self.step.path("commands/state")).unwrap()
+    }
+
+    /// Ends the job: the runner starts the program once more, with what it saved.
+    fn end(self) -> (Self, Outcome) {
+        let requests = self.sandbox.requests().len();
+        let saved = read_states(&self.state());
+        fs::write(self.step.path("output"), "").unwrap();
+        fs::write(self.step.path("summary.md"), "").unwrap();
+        let job = saved.into_iter().fold(self, |job, (name, value)| job.env(&format!("STATE_{name}"), value));
+        let outcome = job.run().succeeded();
+        assert_eq!(job.sandbox.requests().len(), requests, "the clean-up asks nobody");
+        assert_eq!((outcome.output_file.as_str(), outcome.summary.as_str()), ("", ""));
+        (job, outcome)
+    }
+
+    /// Everything in the workspace, with its content.
+    fn workspace(&self) -> Vec<(String, Option<String>)> {
+        listing(&self.step.path("workspace"))
+    }
+
+    /// Asserts that the step failed before a token was asked for, and changed nothing.
+    fn refused(&self, code: &str, text: &str) {
+        let before = self.workspace();
+        let outcome = self.run().failed(code);
+        assert!(outcome.error_text().contains(text), "no {text:?} in {}", outcome.error_text());
+        assert!(self.sandbox.requests().is_empty(), "a token was fetched in vain");
+        assert_eq!(self.workspace(), before);
+    }
+}
+
+/// Later entries win, as in the runner.
+fn read_states(text: &str) -> Vec<(String, String)> {
+    let mut states = Vec::new();
+    let mut entry = String::new();
+    for line in text.split_inclusive('\n') {
+        entry.push_str(line);
+        let delimiter = entry.lines().next().and_then(|head| head.split_once("<<")).map(|(_, delimiter)| delimiter.to_owned());
+        if entry.lines().count() > 1 && entry.lines().last().map(str::to_owned) == delimiter {
+            states.extend(read_outputs(&entry));
+            entry.clear();
+        }
+    }
+    states
+}
+
+fn listing(directory: &Path) -> Vec<(String, Option<String>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        // Reading a pipe would wait for ever.
+        let content = if path.is_file() { fs::read_to_string(&path).ok() } else { None };
+        all.push((path.display().to_string(), content));
+        if path.is_dir() && !path.is_symlink() {
+            all.extend(listing(&path));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn owner(path: &Path) -> (u32, u32) {
+    let status = fs::metadata(path).unwrap();
+    (status.uid(), status.gid())
+}
+
+/// Reads JSON with comments and trailing commas in it. None of the tests has either inside of a text.
+fn without_comments(text: &str) -> Value {
+    let plain: String = text.lines().map(|line| line.split("// ").next().unwrap().trim()).collect();
+    serde_json::from_str(&plain.replace(",}", "}")).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_new_file_holds_the_config_for_its_owner_only() {
+    let job = Job::writing(".mcp.json");
+    let outcome = job.run().succeeded();
+    assert_eq!(outcome.output("config_file"), ".mcp.json");
+    assert_eq!(serde_json::from_str::<Value>(&job.text(".mcp.json")).unwrap(), outcome.config());
+    assert_eq!(mode(&job.path(".mcp.json")), 0o600);
+    assert_eq!(owner(&job.path(".mcp.json")), owner(&job.step.path("workspace")), "handed over to the owner of the mount");
+    assert_eq!(job.workspace().len(), 1, "nothing else is left behind");
+    assert!(outcome.stdout.contains("Config file: .mcp.json, in the workspace."), "{}", outcome.stdout);
+}
+
+#[test]
+fn directories_on_the_way_are_made_and_handed_over() {
+    let job = Job::writing("a/b/c.json");
+    job.run().succeeded();
+    for directory in ["a", "a/b"] {
+        assert_eq!(mode(&job.path(directory)), 0o700);
+        assert_eq!(owner(&job.path(directory)), owner(&job.step.path("workspace")));
+    }
+    let (job, _) = job.end();
+    assert_eq!(job.workspace(), []);
+}
+
+#[test]
+fn without_the_input_there_is_no_file() {
+    let job = Job::new();
+    let outcome = job.run().succeeded();
+    assert_eq!(outcome.output("config_file"), "");
+    assert_eq!(job.workspace(), []);
+    let (job, outcome) = job.end();
+    assert!(outcome.stdout.contains("Nothing to clean up"), "{}", outcome.stdout);
+    assert_eq!(job.workspace(), []);
+}
+
+#[test]
+fn the_temporary_directory_has_paths_of_its_own() {
+    for path in ["temp:a/mcp.json", "absolute"] {
+        let job = Job::new();
+        let path = if path == "absolute" { job.step.path("temp/a/mcp.json").into_os_string() } else { path.into() };
+        let job = job.input("config_file", path);
+        let outcome = job.run().succeeded();
+        assert_eq!(outcome.output("config_file"), "a/mcp.json", "relative to the temporary directory");
+        assert_eq!(mode(&job.step.path("temp/a/mcp.json")), 0o600);
+        assert_eq!(job.workspace(), []);
+        let (job, _) = job.end();
+        assert_eq!(listing(&job.step.path("temp")), []);
+    }
+}
+
+#[test]
+fn a_runner_that_does_not_share_its_temporary_directory_is_told() {
+    let missing = Job::writing("temp:mcp.json");
+    let path = missing.step.path("not-mounted");
+    let job = missing.env("RUNNER_TEMP", path);
+    job.refused("file_write", "Name a path in the workspace");
+    assert!(!job.step.path("not-mounted").exists());
+}
+
+#[test]
+fn an_absolute_path_in_the_workspace_is_taken() {
+    let job = Job::new();
+    let path = job.path("x/.mcp.json");
+    let job = job.input("config_file", path);
+    assert_eq!(job.run().succeeded().output("config_file"), "x/.mcp.json");
+}
+
+#[test]
+fn no_path_leads_out() {
+    for path in ["../x", "a/../../x", "/etc/x", "/", ".", "a/", "~/.mcp.json", "temp:../x", "temp:/etc/x", "a\tb\u{7}"] {
+        Job::writing(path).refused("input_invalid", "`config_file`");
+    }
+}
+
+#[test]
+fn no_symbolic_link_is_followed() {
+    let job = Job::writing(".mcp.json").with("real.json", "{}");
+    symlink("real.json", job.path(".mcp.json")).unwrap();
+    job.refused("file_write", "symbolic link");
+
+    let job = Job::writing(".mcp.json");
+    symlink(job.step.path("elsewhere"), job.path(".mcp.json")).unwrap();
+    job.refused("file_write", "symbolic link");
+    assert!(!job.step.path("elsewhere").exists());
+
+    for path in ["link/x.json", "link/new/x.json", "real/link/x.json"] {
+        let job = Job::writing(path);
+        fs::create_dir_all(job.path("real")).unwrap();
+        fs::create_dir_all(job.step.path("outside")).unwrap();
+        let link = if path.starts_with("real") { "real/link" } else { "link" };
+        symlink(job.step.path("outside"), job.path(link)).unwrap();
+        job.refused("file_write", "symbolic link");
+        assert_eq!(listing(&job.step.path("outside")), []);
+    }
+}
+
+#[test]
+fn something_else_in_the_way_is_told() {
+    Job::writing("a/x.json").with("a", "a file").refused("file_write", "not a directory");
+    let job = Job::writing("a");
+    fs::create_dir(job.path("a")).unwrap();
+    job.refused("file_write", "not a regular file");
+    let job = Job::writing("pipe");
+    assert!(Command::new("mkfifo").arg(job.path("pipe")).status().unwrap().success());
+    job.refused("file_write", "not a regular file");
+    Job::writing("big").with("big", &" ".repeat(1024 * 1024 + 1)).refused("file_write", "larger than 1 MiB");
+}
+
+#[test]
+fn a_directory_that_is_not_writable_is_told_before_a_token_is_fetched() {
+    let job = Job::writing("locked/x.json");
+    fs::create_dir(job.path("locked")).unwrap();
+    fs::set_permissions(job.path("locked"), Permissions::from_mode(0o555)).unwrap();
+    let mut command = job.step.command();
+    if is_root() {
+        // Root writes anywhere. So someone else runs the step, if that one can reach the program.
+        for path in ["", "output", "summary.md", "workspace", "commands", "commands/state"] {
+            chown(job.step.path(path), Some(OWNER.0), Some(OWNER.1)).unwrap();
+        }
+        command.uid(OWNER.0).gid(OWNER.1);
+    }
+    let Ok(output) = command.output() else {
+        return;
+    };
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.contains("(file_write)") && log.contains("Permission denied"), "{log}");
+    assert!(job.sandbox.requests().is_empty());
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_no_output() {
+    // No file can be made here, not even by root.
+    let outcome = Job::writing("x.json").env("GITHUB_WORKSPACE", "/proc/self").run().failed("file_write");
+    assert!(outcome.error_text().contains("can't be written"), "{}", outcome.error_text());
+}
+
+#[test]
+fn a_full_disk_leaves_neither_file_nor_output() {
+    for existing in [None, Some("{}")] {
+        let mut job = existing.map_or_else(|| Job::writing("a/x.json"), |text| Job::writing("a/x.json").with("a/x.json", text));
+        // What the step saves for the clean-up would be the first to find no room.
+        job.step = job.step.without("GITHUB_STATE");
+        let before = job.workspace();
+        let plain = job.step.command();
+        let mut limited = Command::new("/bin/sh");
+        // A limit on the size of files is the full disk that every machine has. Its signal is ignored, as on a real one.
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\""]).arg(env!("CARGO_BIN_EXE_port-mcp-auth"));
+        limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(job.step.dir.path());
+        // The description of the server alone fills the disk.
+        limited.env("INPUT_MCP_URL", format!("{}/{}", job.sandbox.mcp_url(), "x".repeat(1024)));
+        let log = String::from_utf8(limited.output().unwrap().stdout).unwrap();
+        assert!(log.contains("(file_write)"), "{log}");
+        assert!(!fs::read_to_string(job.step.path("output")).unwrap().contains("access_token"));
+        assert_eq!(job.workspace(), before);
+    }
+}
+
+#[test]
+fn outputs_that_cannot_be_written_take_the_file_back() {
+    let job = Job::writing("a/x.json").env("GITHUB_OUTPUT", "/dev/full");
+    assert_eq!(job.run().exit_code, Some(1));
+    assert_eq!(job.workspace(), []);
+    let (job, _) = job.end();
+    assert_eq!(job.workspace(), []);
+
+    let job = Job::writing(".mcp.json").with(".mcp.json", BRANCH).env("GITHUB_OUTPUT", "/dev/full");
+    fs::set_permissions(job.path(".mcp.json"), Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(job.run().exit_code, Some(1));
+    assert_eq!(job.text(".mcp.json"), BRANCH);
+    assert_eq!(mode(&job.path(".mcp.json")), 0o640);
+    let (job, _) = job.end();
+    assert_eq!(job.text(".mcp.json"), BRANCH);
+}
+
+#[test]
+fn an_existing_file_is_merged_into_with_its_comments() {
+    let job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
+    let mut old = fs::File::open(job.path(".mcp.json")).unwrap();
+    let outcome = job.run().succeeded();
+    let text = job.text(".mcp.json");
+    for kept in ["// keep me\n", "\"other\": { \"command\": \"x\" }, // mine\n", "user-secret-0123456789"] {
+        assert!(text.contains(kept), "{text}");
+    }
+    assert_eq!(without_comments(&text), outcome.config(), "the output says the same, without comments");
+    assert_eq!(outcome.output("mcp_config").lines().count(), 1);
+    assert_eq!(outcome.config()["mcpServers"]["other"], json!({ "command": "x" }));
+    assert_eq!(outcome.config()["mcpServers"]["port-prod"]["type"], "http");
+    assert!(outcome.output("client_args").contains("\"other\""), "the flags hand over the whole config");
+    assert_eq!(mode(&job.path(".mcp.json")), 0o600, "it holds the token now");
+
+    let mut seen = String::new();
+    old.read_to_string(&mut seen).unwrap();
+    assert_eq!(seen, BRANCH, "whoever has the old file open reads it to its end");
+}
+
+#[test]
+fn an_empty_file_is_an_empty_config() {
+    let job = Job::writing(".mcp.json").with(".mcp.json", "");
+    let outcome = job.run().succeeded();
+    assert_eq!(serde_json::from_str::<Value>(&job.text(".mcp.json")).unwrap(), outcome.config());
+    let (job, _) = job.end();
+    assert_eq!(job.text(".mcp.json"), "");
+}
+
+#[test]
+fn the_same_server_is_replaced_and_nothing_of_it_lives_on() {
+    let job = Job::new();
+    let url = job.sandbox.mcp_url();
+    let old = json!({ "mcpServers": { "port-prod": { "type": "http", "url": url, "headers": { "Authorization": "Bearer old", "x-old": "1" } } } });
+    let job = job.with(".mcp.json", &old.to_string()).input("config_file", ".mcp.json");
+    let outcome = job.run().succeeded();
+    let headers = &outcome.config()["mcpServers"]["port-prod"]["headers"];
+    assert!(headers.get("x-old").is_none(), "{headers}");
+    assert_eq!(headers["Authorization"], format!("Bearer {}", outcome.output("access_token")));
+}
+
+#[test]
+fn another_server_of_the_name_is_not_replaced() {
+    for server in [json!({ "type": "http", "url": "https://mcp.us.port.io/v1" }), json!({ "command": "docker", "args": ["run", "x"] })] {
+        let base = json!({ "mcpServers": { "port-prod": server } }).to_string();
+        Job::writing(".mcp.json").with(".mcp.json", &base).refused("config_conflict", "Choose another name in `server_name`");
+        Job::new().input("base_config", base.clone()).refused("config_conflict", "`base_config` has a server at `mcpServers.port-prod`");
+        let job = Job::writing(".mcp.json").with(".mcp.json", &base).input("server_name", "port-eu");
+        assert_eq!(job.run().succeeded().config()["mcpServers"].as_object().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_base_comes_as_text_or_as_a_file() {
+    for job in [Job::new().input("base_config", BRANCH), Job::new().with("conf/base.json", BRANCH).input("base_config", "conf/base.json")] {
+        let before = job.workspace();
+        let outcome = job.run().succeeded();
+        assert_eq!(outcome.config()["mcpServers"]["other"], json!({ "command": "x" }));
+        assert_eq!(outcome.config()["secret"], "user-secret-0123456789");
+        assert_eq!(job.workspace(), before, "a base is only read");
+    }
+}
+
+#[test]
+fn a_base_stands_before_what_is_in_the_file() {
+    let job = Job::writing(".mcp.json").with(".mcp.json", "{\"old\": 1}").input("base_config", BRANCH);
+    let outcome = job.run().succeeded();
+    assert_eq!(outcome.config().get("old"), None);
+    assert!(job.text(".mcp.json").starts_with("// keep me\n"));
+    let (job, _) = job.end();
+    assert_eq!(job.text(".mcp.json"), "{\"old\": 1}");
+}
+
+#[test]
+fn a_malformed_base_is_told_without_a_look_into_it() {
+    let broken = "{\n  \"secret\": user-secret-0123456789\n}";
+    Job::new().input("base_config", broken).refused("input_invalid", "`base_config` is not valid JSON (line 2)");
+    Job::new().with("b.json", broken).input("base_config", "b.json").refused("input_invalid", "names a file that is not valid JSON");
+    let job = Job::writing(".mcp.json").with(".mcp.json", broken);
+    job.refused("input_invalid", "`config_file` names a file that is not valid JSON (line 2)");
+    assert_eq!(found(&job.run().stdout, "user-secret-0123456789"), None);
+    Job::new().input("base_config", "missing.json").refused("input_invalid", "names a file that can't be read");
+    Job::new().input("base_config", "{\"mcpServers\": []}").refused("input_invalid", "has a list at `mcpServers`");
+    Job::new().input("base_config", "[]").refused("input_invalid", "has a list at the top");
+    let job = Job::writing(".mcp.json");
+    fs::write(job.path(".mcp.json"), [0xff, 0xfe]).unwrap();
+    job.refused("input_invalid", "not text in UTF-8");
+}
+
+#[test]
+fn the_end_of_the_job_removes_what_was_written() {
+    let job = Job::writing(".mcp.json");
+    job.run().succeeded();
+    let (job, outcome) = job.end();
+    assert_eq!(job.workspace(), []);
+    assert!(outcome.stdout.contains("Removed .mcp.json."), "{}", outcome.stdout);
+    // Once is enough, twice does no harm.
+    let (job, _) = job.end();
+    assert_eq!(job.workspace(), []);
+}
+
+#[test]
+fn the_end_of_the_job_brings_back_what_was_there() {
+    let job = Job::writing("a/.mcp.json").with("a/.mcp.json", BRANCH);
+    fs::set_permissions(job.path("a/.mcp.json"), Permissions::from_mode(0o644)).unwrap();
+    if is_root() {
+        chown(job.path("a/.mcp.json"), Some(17), Some(18)).unwrap();
+    }
+    let before = (job.workspace(), owner(&job.path("a/.mcp.json")));
+    job.run().succeeded();
+    let copies: Vec<_> = listing(&job.step.path("commands")).into_iter().filter(|(path, _)| !path.ends_with("/state")).collect();
+    assert_eq!(copies.len(), 1);
+    assert_eq!(mode(Path::new(&copies[0].0)), 0o600, "the copy is as secret as the file");
+    let (job, _) = job.end();
+    assert_eq!((job.workspace(), owner(&job.path("a/.mcp.json"))), before);
+    assert_eq!(mode(&job.path("a/.mcp.json")), 0o644);
+    assert_eq!(listing(&job.step.path("commands")).len(), 1, "the copy is gone");
+}
+
+#[test]
+fn the_end_of_the_job_leaves_what_somebody_changed() {
+    for before in [None, Some(BRANCH)] {
+        let job = before.map_or_else(|| Job::writing("a/x.json"), |text| Job::writing("a/x.json").with("a/x.json", text));
+        job.run().succeeded();
+        let job = job.with("a/x.json", "{\"changed\": true}").with("a/y.json", "new");
+        let (job, outcome) = job.end();
+        assert_eq!(job.text("a/x.json"), "{\"changed\": true}");
+        assert_eq!(job.text("a/y.json"), "new");
+        let warnings: Vec<_> = outcome.log.warnings().collect();
+        assert!(warnings.len() == 1 && warnings[0].text.contains("was changed since the step wrote it"), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn the_end_of_the_job_never_fails_it() {
+    type Spoil = fn(&Job);
+    let spoilers: [Spoil; 5] = [
+        |job| fs::remove_file(job.path("a/x.json")).unwrap(),
+        |job| fs::remove_dir_all(job.path("a")).unwrap(),
+        |job| {
+            fs::remove_dir_all(job.path("a")).unwrap();
+            symlink(job.step.path("temp"), job.path("a")).unwrap();
+        },
+        |job| {
+            fs::remove_file(job.path("a/x.json")).unwrap();
+            fs::create_dir(job.path("a/x.json")).unwrap();
+        },
+        |job| fs::remove_dir_all(job.step.path("workspace")).unwrap(),
+    ];
+    for spoil in spoilers {
+        for before in [None, Some(BRANCH)] {
+            let job = before.map_or_else(|| Job::writing("a/x.json"), |text| Job::writing("a/x.json").with("a/x.json", text));
+            job.run().succeeded();
+            spoil(&job);
+            let (job, _) = job.end();
+            assert_eq!(listing(&job.step.path("temp")), []);
+        }
+    }
+    let job = Job::new().env("STATE_cleanup", "true").env("STATE_receipt", "{nonsense");
+    assert_eq!(job.run().succeeded().log.warnings().count(), 1);
+    assert!(job.sandbox.requests().is_empty());
+}
+
+#[test]
+fn a_lost_copy_is_told() {
+    let job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
+    job.run().succeeded();
+    let written = job.text(".mcp.json");
+    for (path, _) in listing(&job.step.path("commands")).into_iter().filter(|(path, _)| !path.ends_with("/state")) {
+        fs::write(path, "forged").unwrap();
+    }
+    let (job, outcome) = job.end();
+    assert_eq!(job.text(".mcp.json"), written, "what somebody put there doesn't go back");
+    assert!(outcome.log.warnings().next().unwrap().text.contains("old content"), "{}", outcome.stdout);
+}
+
+#[test]
+fn two_steps_of_a_job_undo_theirs_in_turn() {
+    let first = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
+    first.run().succeeded();
+    let between = first.text(".mcp.json");
+    let second = Step::exchange_only(&first.sandbox)
+        .input("config_file", ".mcp.json")
+        .input("server_name", "port-two")
+        .env("GITHUB_WORKSPACE", first.step.path("workspace"))
+        .env("GITHUB_STATE", first.step.path("commands/second"));
+    fs::write(first.step.path("commands/second"), "").unwrap();
+    assert_eq!(second.run().succeeded().config()["mcpServers"].as_object().unwrap().len(), 3);
+    let saved = read_states(&fs::read_to_string(first.step.path("commands/second")).unwrap());
+    let second = saved.into_iter().fold(second, |step, (name, value)| step.env(&format!("STATE_{name}"), value));
+    second.run().succeeded();
+    assert_eq!(first.text(".mcp.json"), between);
+    let (first, _) = first.end();
+    assert_eq!(first.text(".mcp.json"), BRANCH);
+}
+
+#[test]
+fn a_step_that_failed_leaves_nothing_to_clean_up() {
+    let job = Job::writing(".mcp.json").input("client_secret", "wrong-secret-0123456789");
+    job.run().failed("credentials_rejected");
+    assert_eq!(job.workspace(), []);
+    let (job, outcome) = job.end();
+    assert!(outcome.stdout.contains("Nothing to clean up"), "{}", outcome.stdout);
+    assert_eq!(job.workspace(), []);
+}
+
+#[test]
+fn a_state_that_cannot_be_saved_ends_the_step_before_anything_is_sent() {
+    for state in ["missing/state", "workspace"] {
+        let job = Job::writing(".mcp.json");
+        let path = job.step.path(state);
+        job.env("GITHUB_STATE", path).refused("runner", "GITHUB_STATE");
+    }
+}
+
+#[test]
+fn a_runner_without_clean_up_gets_its_file_too() {
+    let mut job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
+    job.step = job.step.without("GITHUB_STATE");
+    job.run().succeeded();
+    assert!(job.text(".mcp.json").contains("port-prod"));
+}
+
+#[test]
+fn the_token_and_the_old_content_are_in_no_other_place() {
+    let job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
+    let outcome = job.run().succeeded();
+    let token = outcome.output("access_token");
+    assert_no_leak(&outcome, &token, true);
+    assert_no_leak(&outcome, "user-secret-0123456789", true);
+    for secret in [token.as_str(), port_sandbox::CLIENT_SECRET, "user-secret-0123456789"] {
+        assert_eq!(found(&job.state(), secret), None, "the runner shows the state in debug logs");
+    }
+    for (path, content) in listing(&job.step.path("commands")) {
+        assert_eq!(found(&content.unwrap(), &token), None, "{path}");
+    }
+    assert_eq!(found(&outcome.log.mask(&job.text(".mcp.json")), &token), None, "masked when a later step prints it");
+    let (_, outcome) = job.end();
+    assert_no_leak(&outcome, &token, false);
+    assert_no_leak(&outcome, "user-secret-0123456789", false);
+}
+
+#[test]
+fn a_file_that_git_would_commit_gets_a_warning() {
+    let warned = |job: &Job| job.run().succeeded().log.warnings().filter(|warning| warning.text.contains(".gitignore")).count();
+    let checkout = |path: &str| Job::writing(path).with(".git/HEAD", "ref: refs/heads/main\n");
+    assert_eq!(warned(&Job::writing(".mcp.json")), 0, "no checkout");
+    assert_eq!(warned(&checkout(".mcp.json")), 1);
+    assert_eq!(warned(&checkout("a/.mcp.json")), 1);
+    assert_eq!(warned(&checkout("temp:mcp.json")), 0);
+    assert_eq!(warned(&checkout(".mcp.json").with(".gitignore", "*.json\n")), 0);
+    assert_eq!(warned(&checkout(".mcp.json").with(".gitignore", "*.json\n!/.mcp.json\n")), 1);
+    assert_eq!(warned(&checkout("a/.mcp.json").with(".gitignore", "/a/\n")), 0);
+    assert_eq!(warned(&checkout(".mcp.json").with(".git/info/exclude", ".mcp.json\n")), 0);
+}
