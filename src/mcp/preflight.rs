@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, PaginatedRequestParams, ProtocolVersion};
-use rmcp::service::{ClientInitializeError, Peer, ServiceError, serve_client};
+use rmcp::service::{ClientInitializeError, ClientLifecycleMode, Peer, ServiceError, serve_client_with_lifecycle};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use tokio::task::JoinHandle;
@@ -100,14 +100,25 @@ impl Preflight<'_, '_> {
     }
 }
 
-/// One connection, from `initialize` to its end.
+/// One connection, opened as a server of today wants it, or else as one that only speaks the newest protocol does.
 async fn talk(backend: &Backend) -> Result<Vec<Listed>, Failure> {
+    match converse(backend, ClientLifecycleMode::Initialize).await {
+        Err(failure) if failure.is_of_version() => {
+            let preferred_versions = vec![ProtocolVersion::LATEST];
+            converse(backend, ClientLifecycleMode::Discover { preferred_versions }).await
+        }
+        done => done,
+    }
+}
+
+/// From the first message to the end of the session.
+async fn converse(backend: &Backend, lifecycle: ClientLifecycleMode) -> Result<Vec<Listed>, Failure> {
     let config = StreamableHttpClientTransportConfig::default();
     let transport = StreamableHttpClientTransport::with_client(backend.clone(), config);
     let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")))
         .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
     let first = |failure: Failure| backend.take_failure().unwrap_or(failure);
-    let connection = serve_client(me, transport).await.map_err(|error| first(of_initialize(error)))?;
+    let connection = serve_client_with_lifecycle(me, transport, lifecycle).await.map_err(|error| first(of_initialize(error)))?;
     let listed = pages(&connection).await.map_err(first);
     // Ends the session, if there is one. How that goes changes nothing.
     drop(connection.cancel().await);

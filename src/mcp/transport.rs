@@ -13,8 +13,9 @@ use futures_util::stream::{BoxStream, StreamExt, try_unfold};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Response, Url};
-use rmcp::model::{ClientJsonRpcMessage, JsonRpcResponse, ProtocolVersion, RequestId, ServerJsonRpcMessage, ServerResult};
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode, JsonRpcResponse, ProtocolVersion, RequestId, ServerJsonRpcMessage, ServerResult};
 use rmcp::transport::streamable_http_client::{SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse};
+use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 use tokio::time::timeout;
 
@@ -45,6 +46,21 @@ pub enum Failure {
     Nonsense(&'static str, Option<String>),
     /// A JSON-RPC error.
     Rpc(i32, String),
+}
+
+impl Failure {
+    /// Whether the server only says that it speaks another version of the protocol.
+    pub fn is_of_version(&self) -> bool {
+        let code = match self {
+            Self::Rpc(code, _) => Some(i64::from(*code)),
+            Self::Status(answered) => {
+                let body: Option<Value> = serde_json::from_slice(&answered.body).ok();
+                body.and_then(|body| body.pointer("/error/code")?.as_i64())
+            }
+            _ => None,
+        };
+        code == Some(i64::from(ErrorCode::UNSUPPORTED_PROTOCOL_VERSION.0))
+    }
 }
 
 /// Sends messages, and keeps the first failure.
