@@ -15,6 +15,8 @@ use std::process::Command;
 use common::leaks::{assert_no_leak, found};
 use common::runner::read_outputs;
 use common::{Outcome, Step};
+use port_mcp_auth::clients::REGISTRY;
+use port_mcp_auth::clients::format::Format;
 use port_sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -77,6 +79,10 @@ impl Job {
     }
 
     fn run(&self) -> Outcome {
+        // Each step gets files of its own from the runner.
+        for file in ["output", "summary.md"] {
+            fs::write(self.step.path(file), "").unwrap();
+        }
         self.step.run()
     }
 
@@ -88,8 +94,6 @@ impl Job {
     fn end(self) -> (Self, Outcome) {
         let requests = self.sandbox.requests().len();
         let saved = read_states(&self.state());
-        fs::write(self.step.path("output"), "").unwrap();
-        fs::write(self.step.path("summary.md"), "").unwrap();
         let job = saved.into_iter().fold(self, |job, (name, value)| job.env(&format!("STATE_{name}"), value));
         let outcome = job.run().succeeded();
         assert_eq!(job.sandbox.requests().len(), requests, "the clean-up asks nobody");
@@ -386,6 +390,125 @@ fn another_server_of_the_name_is_not_replaced() {
         let job = Job::writing(".mcp.json").with(".mcp.json", &base).input("server_name", "port-eu");
         assert_eq!(job.run().succeeded().config()["mcpServers"].as_object().unwrap().len(), 2);
     }
+}
+
+/// Reads a config with its format's own parser.
+fn parsed(format: Format, text: &str) -> Value {
+    match format {
+        Format::Json => without_comments(text),
+        Format::Toml => serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap(),
+        Format::Yaml => serde_saphyr::from_str(text).unwrap(),
+    }
+}
+
+#[test]
+fn every_agent_knows_its_own_server_again() {
+    for client in REGISTRY {
+        for transport in client.transports() {
+            let mut job = Job::writing("config").input("verify", "true").input("client", client.id());
+            job = job.input("transport", transport.to_string());
+            job.run().succeeded();
+            let first = parsed(client.format(), &job.text("config"));
+            // Less than before, so that something would be left over if the entry were not replaced.
+            job = job.input("allowed_actions", "none").input("allowed_tools", "list_blueprints");
+            if job.run().exit_code != Some(0) {
+                job = job.input("allowed_actions", "");
+            }
+            job.run().succeeded();
+            let second = parsed(client.format(), &job.text("config"));
+            fs::remove_file(job.path("config")).unwrap();
+            job.run().succeeded();
+            let alone = parsed(client.format(), &job.text("config"));
+            assert_ne!(first, alone, "{}", client.id());
+            // Lists of permissions that are not the server's own only grow.
+            if !["grok", "cursor", "zed", "opencode", "kilo"].contains(&client.id()) {
+                assert_eq!(second, alone, "{} over {transport}", client.id());
+            }
+
+            let url = format!("{}/other", job.sandbox.mcp_url());
+            let text = job.text("config");
+            let outcome = job.input("mcp_url", url).run().failed("config_conflict");
+            assert!(outcome.error_text().contains("port-prod"), "{} over {transport}: {text}", client.id());
+        }
+    }
+}
+
+#[test]
+fn every_agent_takes_a_second_server() {
+    for client in REGISTRY {
+        let mut job = Job::writing("config").input("verify", "true").input("client", client.id());
+        job.run().succeeded();
+        job = job.input("server_name", "second");
+        if client.id() == "openai-api" {
+            // Its config is the server and nothing around it; several are a list.
+            assert!(job.run().failed("input_invalid").error_text().contains("the server alone, or a list"));
+            let base = format!("[{}]", job.text("config"));
+            let outcome = job.input("base_config", base).run().succeeded();
+            assert_eq!(outcome.config().as_array().unwrap().len(), 2);
+            continue;
+        }
+        job.run().succeeded();
+        let text = job.text("config");
+        parsed(client.format(), &text);
+        assert!(text.contains("port-prod") && text.contains("second"), "{text}");
+    }
+}
+
+#[test]
+fn toml_keeps_what_a_person_wrote() {
+    let theirs = "# mine\nmodel   = \"o3\" # the big one\n\n[mcp_servers.other] # not ours\ncommand = 'x'\n";
+    let job = Job::writing(".codex/config.toml").with(".codex/config.toml", theirs).input("client", "codex");
+    let outcome = job.run().succeeded();
+    let text = job.text(".codex/config.toml");
+    assert!(text.starts_with(theirs) && text.contains("\n[mcp_servers.port-prod]\n"), "{text}");
+    assert_eq!(parsed(Format::Toml, &text), parsed(Format::Toml, &outcome.output("mcp_config")));
+    let (job, _) = job.end();
+    assert_eq!(job.text(".codex/config.toml"), theirs);
+
+    let broken = "a = 1\nsecret = user-secret-0123456789\n";
+    Job::new().input("client", "codex").input("base_config", broken).refused("input_invalid", "is not valid TOML (line 2)");
+    let other = "[mcp_servers.port-prod]\nurl = \"https://mcp.us.port.io/v1\"\n";
+    Job::new().input("client", "codex").input("base_config", other).refused("config_conflict", "`mcp_servers.port-prod`");
+}
+
+#[test]
+fn yaml_keeps_what_a_person_wrote() {
+    let theirs = "# mine\nextensions:\n  # tools\n  developer:\n    enabled: true   # keep\n    type: builtin\nGOOSE_MODE: auto # mode\n";
+    let job = Job::writing("goose.yaml").with("goose.yaml", theirs).input("client", "goose");
+    let outcome = job.run().succeeded();
+    let text = job.text("goose.yaml");
+    for line in theirs.lines() {
+        assert!(text.lines().any(|kept| kept == line), "{line:?} is not in:\n{text}");
+    }
+    assert_eq!(parsed(Format::Yaml, &text), parsed(Format::Yaml, &outcome.output("mcp_config")));
+    assert_eq!(parsed(Format::Yaml, &text)["extensions"].as_object().unwrap().len(), 2);
+
+    let theirs = "name: My agent\nversion: 2.0.0\nschema: v1\nmodels:\n  - name: m # mine\nmcpServers:\n  - name: other\n    command: x\n";
+    let outcome = Job::new().input("client", "continue").input("base_config", theirs).run().succeeded();
+    let merged = parsed(Format::Yaml, &outcome.output("mcp_config"));
+    assert_eq!((&merged["name"], &merged["version"]), (&json!("My agent"), &json!("2.0.0")), "the file keeps its own name");
+    assert_eq!(merged["mcpServers"].as_array().unwrap().len(), 2);
+    assert!(outcome.output("mcp_config").contains("- name: m # mine\n"));
+
+    Job::new().input("client", "goose").input("base_config", "a: [user-secret-0123456789").refused("input_invalid", "is not valid YAML");
+    let other = "extensions:\n  port-prod:\n    type: stdio\n    cmd: docker\n";
+    Job::new().input("client", "goose").input("base_config", other).refused("config_conflict", "`extensions.port-prod`");
+}
+
+#[test]
+fn rules_end_in_the_order_in_which_they_work() {
+    let theirs = "{ \"permission\": { \"port-prod_list_blueprints\": \"allow\", \"bash\": \"ask\" } }";
+    let job = Job::new().input("client", "opencode").input("allowed_tools", "list_blueprints").input("base_config", theirs);
+    let permission = job.run().succeeded().config()["permission"].to_string();
+    assert_eq!(permission, r#"{"bash":"ask","port-prod_*":"deny","port-prod_list_blueprints":"allow"}"#);
+}
+
+#[test]
+fn with_a_variable_the_file_holds_no_token_and_git_may_have_it() {
+    let job = Job::writing(".mcp.json").with(".git/HEAD", "").input("token_env", "PORT_TOKEN");
+    let outcome = job.run().succeeded();
+    assert_eq!(found(&job.text(".mcp.json"), &outcome.output("access_token")), None);
+    assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
 }
 
 #[test]

@@ -48,7 +48,19 @@ pub enum Clash {
 /// When the name belongs to another server, or the base has another shape than the agent's config.
 pub fn merge(base: &Value, ours: &Value, server: Server<'_>) -> Result<Value, Clash> {
     let mut merged = base.clone();
-    add(&mut merged, ours, &Place { server, at: Vec::new() })?;
+    let place = Place { server, at: Vec::new() };
+    let is_the_server = name_of(ours).is_some_and(|(_, name)| name == server.name) && leads_to(ours, server.url) == Leads::There;
+    match &mut merged {
+        // Some have no table around the server: it goes into a list, or stands alone.
+        Value::Array(list) if is_the_server => add_to_list(list, std::slice::from_ref(ours), &place)?,
+        Value::Object(table) if is_the_server && !table.is_empty() => {
+            if name_of(base) != name_of(ours) {
+                return Err(Clash::Shape { at: place.shown(), found: "something else", needed: "the server alone, or a list" });
+            }
+            replace(&mut merged, ours, &place)?;
+        }
+        _ => add(&mut merged, ours, &place)?,
+    }
     Ok(merged)
 }
 
@@ -233,6 +245,22 @@ mod tests {
         assert_eq!(merged, json!({ "name": "Mine", "mcpServers": [ours["mcpServers"][0], base["mcpServers"][1]] }));
         let other = json!({ "mcpServers": [{ "name": "port-prod", "url": "https://elsewhere.example" }] });
         assert!(matches!(merge(&other, &ours, SERVER), Err(Clash::Taken { .. })));
+    }
+
+    #[test]
+    fn a_server_without_a_table_goes_into_a_list() {
+        let ours = json!({ "type": "mcp", "server_label": "port-prod", "server_url": SERVER.url, "authorization": "new" });
+        let old = json!({ "type": "mcp", "server_label": "port-prod", "server_url": SERVER.url, "authorization": "old", "x": 1 });
+        let other = json!({ "type": "function", "name": "port-prod" });
+        assert_eq!(merge(&json!([other, old]), &ours, SERVER), Ok(json!([other, ours])));
+        assert_eq!(merge(&json!([]), &ours, SERVER), Ok(json!([ours])));
+        assert_eq!(merge(&old, &ours, SERVER), Ok(ours.clone()));
+        assert_eq!(merge(&json!({}), &ours, SERVER), Ok(ours.clone()));
+        let elsewhere = json!({ "type": "mcp", "server_label": "port-prod", "server_url": "https://elsewhere.example" });
+        assert!(matches!(merge(&elsewhere, &ours, SERVER), Err(Clash::Taken { .. })));
+        for theirs in [json!({ "model": "x" }), json!({ "type": "mcp", "server_label": "other", "server_url": SERVER.url })] {
+            assert!(matches!(merge(&theirs, &ours, SERVER), Err(Clash::Shape { .. })));
+        }
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub fn parse(text: &str) -> Result<Value, Option<usize>> {
 pub fn rewrite(text: &str, wanted: &Value) -> Option<Zeroizing<String>> {
     let root = CstRootNode::parse(text, &OPTIONS).ok()?;
     match (root.value(), wanted) {
-        (Some(value), Value::Object(wanted)) => edit_object(&value.as_object()?, wanted)?,
+        (Some(value), Value::Object(wanted)) if value.as_object().is_some() => edit_object(&value.as_object()?, wanted)?,
+        (Some(value), Value::Array(wanted)) if value.as_array().is_some() => edit_array(&value.as_array()?, wanted)?,
         _ => root.set_value(input(wanted)),
     }
     Some(Zeroizing::new(root.to_string()))
@@ -132,6 +133,12 @@ mod tests {
         let text = "{ \"m\": { \"port\": { \"url\": \"u\" /* here */, \"old\": true, \"h\": { \"A\": \"old\" } }, \"z\": 1 } }";
         let edited = rewritten(text, &json!({ "m": { "port": { "url": "u", "h": { "A": "new" }, "t": ["x"] }, "z": 1 } }));
         assert!(edited.contains("\"url\": \"u\" /* here */"), "{edited}");
+    }
+
+    #[test]
+    fn a_list_keeps_its_comments() {
+        let edited = rewritten("[\n  { \"a\": 1 }, // first\n  { \"b\": 1 }\n]", &json!([{ "a": 1 }, { "b": 2 }, { "c": [{ "d": 1 }] }]));
+        assert!(edited.contains("{ \"a\": 1 }, // first\n"), "{edited}");
     }
 
     #[test]
