@@ -1,9 +1,13 @@
 """Writes the table of agents into README.md, from what the action says of them and what conformance/results.json proves.
 
-ci/agents-table [--check]
+    ci/agents-table [--check]
+
+The names come from docs/agents.md, whose versions must be those that were proven.
 """
 
+import argparse
 import json
+import re
 import sys
 
 from ci.harness import ROOT
@@ -12,22 +16,28 @@ from conformance.build import build, registry
 from conformance.client import load
 from conformance.registry import entries
 
-README = ROOT / "README.md"
+README, AGENTS = ROOT / "README.md", ROOT / "docs/agents.md"
 BEGIN, END = "<!-- agents:begin -->", "<!-- agents:end -->"
-HEAD = ("`client`", "Transports", "Token from a variable", "Allow-list", "Proven with")
-PLACES = {"mcp_config": "config", "client_args": "`client_args`"}
+HEAD = ("Agent", "`client`", "Transports", "`token_env`", "`allowed_tools` in", "Proven with")
+PLACES = {"mcp_config": "the config", "client_args": "`client_args`"}
+SECTION = re.compile(r"^## (?P<title>.+): `(?P<client>[\w-]+)`\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
-def row(name, entry, results):
+def anchor(section):
+    """The one that GitHub makes of the section's heading."""
+    heading = f"{section['title']}: {section['client']}".lower()
+    return re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+
+
+def row(name, entry, section, proofs):
     """A client's cells."""
-    proofs = {test: result for test, result in results.items() if result["client"] == name}
-    places = " and ".join(PLACES[output] for output in entry.tools_in) or "none"
     return (
-        f"[`{name}`](docs/agents.md#{name})",
-        ", ".join(f"`{transport}`" for transport in entry.transports()),
+        f"[{section['title']}](docs/agents.md#{anchor(section)})",
+        f"`{name}`",
+        " ".join(f"`{transport}`" for transport in entry.transports()),
         variable(entry),
-        places,
-        ", ".join(proof(test, result) for test, result in proofs.items()) or "documentation",
+        " and ".join(PLACES[output] for output in entry.tools_in) or "no place",
+        ", ".join(proof(test, result) for test, result in proofs.items()) or "by documentation",
     )
 
 
@@ -43,25 +53,39 @@ def proof(test, result):
     """The version that ran, with the test that ran it."""
     named = result["version"] if test == result["client"] else f"{test} {result['version']}"
     text = f"[{named}](conformance/clients/{test.replace('-', '_')}.py)"
-    return text if result["calls_tools"] else f"{text} (lists the tools)"
+    return text if result["calls_tools"] else f"{text}, up to the list of tools"
 
 
-def table(known, results):
-    lines = [HEAD, ["---"] * len(HEAD), *(row(name, entry, results) for name, entry in known.items())]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def table(known, sections, results):
+    """The whole table."""
+    rows = []
+    for name, entry in known.items():
+        proofs = {test: result for test, result in results.items() if result["client"] == name}
+        for result in proofs.values():
+            said = re.search(r"^- \*\*Proven:\*\*.*$", sections[name]["text"], re.MULTILINE)
+            if not said or result["version"] not in said[0]:
+                sys.exit(f"docs/agents.md does not say of {name} that it is proven with {result['version']}")
+        rows.append(row(name, entry, sections[name], proofs))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD), *rows))
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the table is right")
+    options = parser.parse_args()
     results = json.loads(RESULTS.read_text())
-    pinned = {name: client.version for name, client in load().items()}
-    if pinned != {name: result["version"] for name, result in results.items()}:
-        sys.exit("conformance/results.json is of other versions than those in conformance/pins: run ci/conformance")
+    if {name: result["version"] for name, result in results.items()} != {name: client.version for name, client in load().items()}:
+        sys.exit("conformance/results.json has other versions than conformance/pins: run ci/conformance")
+    known = entries(*build(), registry())
+    sections = {section["client"]: section for section in SECTION.finditer(AGENTS.read_text())}
+    if missing := set(known) - set(sections):
+        sys.exit(f"docs/agents.md has no section of {', '.join(sorted(missing))}")
     old = README.read_text()
     before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin and end, f"README.md has no {BEGIN} and {END}"
-    new = f"{before}{BEGIN}\n\n{table(entries(*build(), registry()), results)}\n\n{END}{after}"
-    if "--check" not in sys.argv[1:]:
+    new = f"{before}{BEGIN}\n{table(known, sections, results)}\n{END}{after}"
+    if not options.check:
         README.write_text(new)
     elif new != old:
         sys.exit("the table of agents in README.md is not up to date: run ci/agents-table")

@@ -143,6 +143,22 @@ fn a_server_without_sessions_is_fine() {
 }
 
 #[test]
+fn a_server_that_only_speaks_the_newest_protocol_is_fine() {
+    for code in [-32022, -32600] {
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code, message: "another version, please".to_owned() });
+        let outcome = Step::against(&sandbox).run();
+        if code == -32022 {
+            assert_eq!(tools(&outcome.succeeded()).len(), READ_TOOLS + 1);
+            assert_eq!(lines(&mcp_requests(&sandbox, 3)), ["POST initialize", "POST server/discover", "POST tools/list"]);
+        } else {
+            outcome.failed("mcp_error");
+            assert_eq!(lines(&mcp_requests(&sandbox, 1)), ["POST initialize"]);
+        }
+    }
+}
+
+#[test]
 fn every_page_is_read() {
     let whole = tools(&Step::against(&Sandbox::default()).run().succeeded());
     for mode in [McpMode::Stateful, McpMode::Stateless] {
