@@ -30,6 +30,7 @@ fn with_stable_texts(check: impl FnOnce()) {
         (r"\d+ seconds ago", "N seconds ago"),
         (r"\b(3 h|2 h 59 min)\b", "3 h"),
         (r"\b(5 min|4 min 59 s)\b", "5 min"),
+        (r"\b(6 min|5 min 59 s)\b", "6 min"),
         (r"wait (5 min|4 min \d+ s) more", "wait 5 min more"),
     ] {
         settings.add_filter(pattern, stable);
