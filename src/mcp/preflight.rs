@@ -8,13 +8,11 @@ use jiff::Timestamp;
 use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, PaginatedRequestParams, ProtocolVersion};
 use rmcp::service::{ClientInitializeError, ClientLifecycleMode, Peer, ServiceError, serve_client_with_lifecycle};
-use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::tools::{Listed, Offer};
-use super::transport::{Backend, Failure};
+use super::transport::{Backend, Conversation, Failure};
 use super::verdict::{Server, Unseen, Verdict};
 use crate::budget::Budget;
 use crate::error::Error;
@@ -113,12 +111,12 @@ async fn talk(backend: &Backend) -> Result<Vec<Listed>, Failure> {
 
 /// From the first message to the end of the session.
 async fn converse(backend: &Backend, lifecycle: ClientLifecycleMode) -> Result<Vec<Listed>, Failure> {
-    let config = StreamableHttpClientTransportConfig::default();
-    let transport = StreamableHttpClientTransport::with_client(backend.clone(), config);
     let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")))
         .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
     let first = |failure: Failure| backend.take_failure().unwrap_or(failure);
-    let connection = serve_client_with_lifecycle(me, transport, lifecycle).await.map_err(|error| first(of_initialize(error)))?;
+    let connection = serve_client_with_lifecycle(me, Conversation::new(backend.clone()), lifecycle)
+        .await
+        .map_err(|error| first(of_initialize(error)))?;
     let listed = pages(&connection).await.map_err(first);
     // Ends the session, if there is one. How that goes changes nothing.
     drop(connection.cancel().await);
