@@ -36,6 +36,6 @@ impl Budget {
     /// # Errors
     /// [`Error::Timeout`], with `doing` as the end of the sentence "The step's 60 s ended …".
     pub async fn spend<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> Result<T, Error> {
-        timeout_at(self.end, work).await.map_err(|_| Error::Timeout { budget: self.total, doing })
+        timeout_at(self.end, work).await.map_err(|_| Error::Timeout { budget: self.total, doing, before: None })
     }
 }

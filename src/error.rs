@@ -10,6 +10,7 @@ use crate::config_file::problem::FileProblem;
 use crate::duration::human;
 use crate::github::event::Trigger;
 use crate::mcp::selection::Unresolved;
+use crate::net::Distrust;
 use crate::port::region::{Endpoint, TokenEndpoint};
 use crate::redact::Quote;
 
@@ -36,8 +37,8 @@ pub enum Error {
     RateLimited { endpoint: Endpoint, answer: Answer, wait: Option<Duration>, attempts: u32 },
     PortUnavailable { endpoint: Endpoint, answer: Answer, attempts: u32 },
     Unreachable { host: String, detail: Quote, attempts: u32 },
-    Proxy { host: String, detail: Quote, attempts: u32 },
-    Tls { host: String, detail: Quote },
+    Proxy { host: String, detail: Quote, variable: &'static str, attempts: u32 },
+    Tls { host: String, detail: Quote, distrust: Distrust },
     Redirected { endpoint: Endpoint, answer: Answer, location: Quote },
     BadResponse { endpoint: Endpoint, problem: String, said: Quote },
     TokenExpiring(Shortfall),
@@ -46,7 +47,7 @@ pub enum Error {
     ToolUnknown(Unresolved),
     ConfigConflict { input: &'static str, at: String, server_name: String, url: String },
     FileWrite { path: String, problem: FileProblem },
-    Timeout { budget: Duration, doing: &'static str },
+    Timeout { budget: Duration, doing: &'static str, before: Option<Box<Error>> },
     Runner { problem: String },
     Cancelled { signal: Signal },
 }
@@ -135,6 +136,15 @@ impl Error {
         self.into()
     }
 
+    /// A timeout with what had gone wrong before it; any other error as it is.
+    #[must_use]
+    pub fn after(self, setback: Option<Self>) -> Self {
+        match self {
+            Self::Timeout { budget, doing, .. } => Self::Timeout { budget, doing, before: setback.map(Box::new) },
+            other => other,
+        }
+    }
+
     /// The exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -170,7 +180,7 @@ impl Error {
                 format!("{} {answer}.", asked(endpoint)),
                 "Port in this region doesn't know this pair of client id and secret: the region is another one, the secret was rotated, or the two are not of one pair.".to_owned(),
                 format!(
-                    "{} Otherwise copy both values anew from Port (… › Credentials) into the repository's secrets.",
+                    "{} Otherwise copy both values anew from Port (the `…` menu, *Credentials*) into the repository's secrets.",
                     endpoint.region_hint()
                 ),
             ),
@@ -208,7 +218,7 @@ impl Error {
                 "Port is not available",
                 format!("{} {answer}, {}.", asked(endpoint), tried(*attempts)),
                 "The failure is on Port's side, or on that of a gateway before it.".to_owned(),
-                "Look at https://status.port.io, then run the job again. A larger `timeout` lets the step try for longer.".to_owned(),
+                "Look at https://status.port.io, then run the job again.".to_owned(),
             ),
             Self::Unreachable { host, detail, attempts } => (
                 "Port can't be reached",
@@ -216,18 +226,16 @@ impl Error {
                 "The name doesn't resolve here, a firewall drops the connection, or the server closed it. Runners in a private network often have no way out but a proxy.".to_owned(),
                 format!("Check the host's name, and that this runner may open connections to `{host}`. If it needs a proxy, set `HTTPS_PROXY` in the step's or the job's `env`."),
             ),
-            Self::Proxy { host, detail, attempts } => (
+            Self::Proxy { host, detail, variable, attempts } => (
                 "The proxy failed",
                 format!("The proxy on the way to `{host}` failed: {detail}, {}.", tried(*attempts)),
                 "The proxy is not there, wants other credentials, or doesn't let this host through.".to_owned(),
-                format!("Check `HTTPS_PROXY` (or `HTTP_PROXY`): `http://user:password@host:port`, with special characters percent-encoded. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."),
+                format!("Check the variable `{variable}`: `http://user:password@host:port`, with special characters percent-encoded. A self-hosted runner sets it from its own settings. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."),
             ),
-            Self::Tls { host, detail } => (
-                "No trusted TLS connection",
-                format!("No trusted TLS connection to `{host}`: {detail}."),
-                "A TLS-inspecting proxy signs with a root that this container doesn't know, or the server's certificate is wrong or out of date.".to_owned(),
-                "Give the proxy's root certificate in `ca_bundle` (PEM text, or a file in the workspace). Certificates of the runner's own system are not seen inside the container.".to_owned(),
-            ),
+            Self::Tls { host, detail, distrust } => {
+                let (why, mend) = untrusted_because(*distrust);
+                ("No trusted TLS connection", format!("No trusted TLS connection to `{host}`: {detail}."), why.to_owned(), mend.to_owned())
+            }
             Self::Redirected { endpoint, answer, location } => (
                 "Port's address redirects elsewhere",
                 format!("{} {answer} and points to {location}.", asked(endpoint)),
@@ -278,9 +286,12 @@ impl Error {
                 problem.why().to_owned(),
                 problem.mend().to_owned(),
             ),
-            Self::Timeout { budget, doing } => (
+            Self::Timeout { budget, doing, before } => (
                 "The time is up",
-                format!("The step's {} ended {doing}.", human(*budget)),
+                match before {
+                    Some(before) => format!("The step's {} ended {doing}. Before that: {before}", human(*budget)),
+                    None => format!("The step's {} ended {doing}.", human(*budget)),
+                },
                 "A server or a proxy took the request and didn't answer.".to_owned(),
                 "Run the job again. If it happens often, raise `timeout`, and look for a proxy or firewall that holds connections.".to_owned(),
             ),
@@ -328,6 +339,27 @@ impl Shortfall {
             ),
         };
         ("The token ends too soon", what, why, mend)
+    }
+}
+
+fn untrusted_because(distrust: Distrust) -> (&'static str, &'static str) {
+    match distrust {
+        Distrust::Signer => (
+            "Nobody that this container trusts signed the certificate: most likely a proxy inspects TLS and signs with a root of its own.",
+            "Give the proxy's root certificate in `ca_bundle` (PEM text, or a file in the workspace). Certificates of the runner's own system are not seen inside the container.",
+        ),
+        Distrust::Date => (
+            "The certificate's time is over or has not come yet, or this runner's clock is wrong.",
+            "On a self-hosted runner check the clock. Else whoever runs this server, or the proxy before it, has to renew the certificate: no input can make it good.",
+        ),
+        Distrust::Name => (
+            "The certificate belongs to another host: the URL's host name is wrong, or something else answers in its place.",
+            "Check the host's name in the URL, and what its name resolves to on this runner.",
+        ),
+        Distrust::Handshake => (
+            "What answers at this address speaks no TLS that this step takes (1.2 or 1.3), or its certificate breaks the rules.",
+            "Check the URL's scheme and port. If a proxy or gateway stands before Port, look at what it makes of TLS.",
+        ),
     }
 }
 

@@ -187,9 +187,10 @@ fn network(
         let Some((name, value)) = first(names) else {
             return Ok(None);
         };
-        ProxyUrl::parse(value).map(Some).map_err(|problem| Error::Proxy {
+        ProxyUrl::parse(name, value).map(Some).map_err(|problem| Error::Proxy {
             host: endpoint.host(),
             detail: Redactor::default().quote(&format!("the variable {name} can't be used: {problem}")),
+            variable: name,
             attempts: 0,
         })
     };

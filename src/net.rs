@@ -11,7 +11,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use reqwest::{Client, NoProxy, Proxy, Request, Response, Url, redirect};
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -54,6 +54,7 @@ impl Network {
 pub struct ProxyUrl {
     url: Secret,
     password: Option<Secret>,
+    variable: &'static str,
 }
 
 /// A proxy address that can't be used.
@@ -62,11 +63,11 @@ pub struct ProxyUrl {
 pub struct ProxyUrlProblem;
 
 impl ProxyUrl {
-    /// Reads a proxy's address. Without a scheme it is `http`, as everywhere.
+    /// Reads a proxy's address from the value of an environment variable. Without a scheme it is `http`, as everywhere.
     ///
     /// # Errors
     /// When it is no `http` or `https` URL with a host.
-    pub fn parse(text: &str) -> Result<Self, ProxyUrlProblem> {
+    pub fn parse(variable: &'static str, text: &str) -> Result<Self, ProxyUrlProblem> {
         let full = if text.contains("://") { Zeroizing::new(text.to_owned()) } else { Zeroizing::new(format!("http://{text}")) };
         let url = Url::parse(&full).map_err(|_| ProxyUrlProblem)?;
         let usable = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -75,7 +76,7 @@ impl ProxyUrl {
         if !usable || understood.intercept(&"https://a".parse().map_err(|_| ProxyUrlProblem)?).is_none() {
             return Err(ProxyUrlProblem);
         }
-        Ok(Self { url: Secret::new(&full), password: url.password().map(Secret::new) })
+        Ok(Self { url: Secret::new(&full), password: url.password().map(Secret::new), variable })
     }
 
     /// The password as it stands in the address, percent-encoded, and as it is sent.
@@ -85,11 +86,49 @@ impl ProxyUrl {
     }
 }
 
+/// Why there is no trust in a TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distrust {
+    /// Nobody known here signed the certificate.
+    Signer,
+    /// Its time is over, or has not come.
+    Date,
+    /// It is for another host.
+    Name,
+    /// It didn't come to a certificate, or the certificate breaks the rules.
+    Handshake,
+}
+
+impl Distrust {
+    fn of(error: &rustls::Error) -> Self {
+        use CertificateError::{
+            BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, UnknownIssuer,
+        };
+        match error {
+            rustls::Error::InvalidCertificate(problem) => match problem {
+                UnknownIssuer | BadSignature => Self::Signer,
+                Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } => Self::Date,
+                NotValidForName | NotValidForNameContext { .. } => Self::Name,
+                _ => Self::Handshake,
+            },
+            _ => Self::Handshake,
+        }
+    }
+}
+
 /// The HTTP client, and which requests go through a proxy.
 #[derive(Debug)]
 pub struct Http {
     client: Client,
     proxies: Matcher,
+    named_by: NamedBy,
+}
+
+/// The environment variables that name the proxies.
+#[derive(Debug, Clone, Copy)]
+struct NamedBy {
+    https: Option<&'static str>,
+    http: Option<&'static str>,
 }
 
 /// An answer, read whole.
@@ -114,8 +153,8 @@ pub enum Fault {
     #[error("the proxy failed: {0}")]
     ProxyUnreachable(String),
     /// No trusted connection.
-    #[error("no trusted TLS connection: {0}")]
-    Tls(String),
+    #[error("no trusted TLS connection: {1}")]
+    Tls(Distrust, String),
     /// The body is larger than [`LARGEST_BODY`].
     #[error("the body is larger than 1 MiB")]
     TooLarge,
@@ -149,7 +188,9 @@ impl Http {
             builder = builder.proxy(proxy_for(Proxy::http(proxy.url.reveal()), &network.no_proxy)?);
         }
         let client = builder.build().map_err(|error| chain(&error))?;
-        Ok(Self { client, proxies: proxies.build() })
+        let variable = |proxy: &Option<ProxyUrl>| proxy.as_ref().map(|proxy| proxy.variable);
+        let named_by = NamedBy { https: variable(&network.https_proxy), http: variable(&network.http_proxy) };
+        Ok(Self { client, proxies: proxies.build(), named_by })
     }
 
     /// The client, for libraries that take one.
@@ -162,6 +203,12 @@ impl Http {
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
         url.as_str().parse().is_ok_and(|uri| self.proxies.intercept(&uri).is_some())
+    }
+
+    /// The environment variable that names the proxy for this URL.
+    #[must_use]
+    pub fn proxy_variable(&self, url: &Url) -> Option<&'static str> {
+        if url.scheme() == "https" { self.named_by.https } else { self.named_by.http }
     }
 
     /// Sends a request and reads the answer whole.
@@ -227,8 +274,8 @@ fn classify(error: &reqwest::Error, proxied: bool) -> Fault {
         let refused = causes(error).any(|cause| cause.to_string().contains(TUNNEL_AUTH));
         return if refused { Fault::ProxyRefused(detail) } else { Fault::ProxyUnreachable(detail) };
     }
-    if find::<rustls::Error>(error).is_some() {
-        return Fault::Tls(detail);
+    if let Some(error) = find::<rustls::Error>(error) {
+        return Fault::Tls(Distrust::of(error), detail);
     }
     if error.is_connect() && proxied {
         return Fault::ProxyUnreachable(detail);
@@ -274,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_proxy_address_gives_its_password_in_both_forms() {
-        let proxy = ProxyUrl::parse("http://me:p%40ss+word@proxy.example:3128").unwrap();
+        let proxy = ProxyUrl::parse("HTTPS_PROXY", "http://me:p%40ss+word@proxy.example:3128").unwrap();
         let passwords: Vec<_> = proxy.passwords().map(|secret| secret.reveal().to_owned()).collect();
         assert_eq!(passwords, ["p%40ss+word", "p@ss+word"]);
     }
@@ -282,10 +329,10 @@ mod tests {
     #[test]
     fn an_address_that_the_matcher_would_ignore_is_refused() {
         for text in ["socks5://h:1", "http://", "http://h:port", "ftp://h", "http://a b"] {
-            assert_eq!(ProxyUrl::parse(text).map(|_| ()), Err(ProxyUrlProblem), "{text}");
+            assert_eq!(ProxyUrl::parse("HTTPS_PROXY", text).map(|_| ()), Err(ProxyUrlProblem), "{text}");
         }
         for text in ["proxy:3128", "10.0.0.1:80", "http://[::1]:8080", "https://u:p@h"] {
-            assert!(ProxyUrl::parse(text).is_ok(), "{text}");
+            assert!(ProxyUrl::parse("HTTPS_PROXY", text).is_ok(), "{text}");
         }
     }
 }

@@ -21,9 +21,12 @@ impl Markdown {
         self
     }
 
-    /// A table of two columns without a head.
+    /// A table of two columns without a head; nothing where there are no rows.
     #[must_use]
     pub fn facts(mut self, rows: &[(&str, Cell)]) -> Self {
+        if rows.is_empty() {
+            return self;
+        }
         self.0.push_str("| | |\n| --- | --- |\n");
         for (name, cell) in rows {
             self.0 += &format!("| {} | {} |\n", escape(name), cell.render());

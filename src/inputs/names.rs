@@ -26,7 +26,7 @@ pub fn credential(text: &str) -> Result<String, Flaw> {
         Err(Flaw {
             value: None,
             what: what.to_owned(),
-            mend: "Copy the value anew from Port (… › Credentials) into the repository's secrets.".to_owned(),
+            mend: "Copy the value anew from Port (the `…` menu, *Credentials*) into the repository's secrets.".to_owned(),
         })
     };
     if text.chars().any(char::is_control) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::transport::Failure;
 use crate::error::{Answer, Error};
 use crate::github::console::Console;
-use crate::net::Fault;
+use crate::net::{Distrust, Fault};
 use crate::port::answer;
 use crate::port::region::{TokenEndpoint, host_of};
 use crate::port::retry::{asked_wait, is_passing};
@@ -88,8 +88,9 @@ impl Verdict {
             }
             Failure::Fault(Fault::ProxyUnreachable(detail)) => Self::out_of_reach(server, proxy(redactor, &detail), true, BY_PROXY),
             Failure::Fault(Fault::ProxyRefused(detail)) => Self::out_of_reach(server, proxy(redactor, &detail), false, BY_PROXY),
-            Failure::Fault(Fault::Tls(detail)) => {
-                Self::out_of_reach(server, format!("no trusted TLS connection: {}", redactor.quote(&detail)), false, BY_TLS)
+            Failure::Fault(Fault::Tls(distrust, detail)) => {
+                let mend = if distrust == Distrust::Signer { BY_SIGNER } else { BY_CERTIFICATE };
+                Self::out_of_reach(server, format!("no trusted TLS connection: {}", redactor.quote(&detail)), false, mend)
             }
         }
     }
@@ -101,8 +102,9 @@ impl Verdict {
 
 const FROM_ELSEWHERE: &str = "Check `mcp_url`, and that the machine on which the agent runs may open connections to it.";
 const BY_PROXY: &str = "Check the proxy's settings: the agent uses those of the step that it runs in.";
-const BY_TLS: &str =
+const BY_SIGNER: &str =
     "An agent on the runner trusts the runner's certificates, this container only those in `ca_bundle` and the public ones.";
+const BY_CERTIFICATE: &str = "An agent is likely to see the same certificate and to refuse it too: check `mcp_url`.";
 const LATER: &str = "This may be over by the time the agent asks; look at https://status.port.io if it stays.";
 const TOO_SLOW: &str = "Raise `timeout` if the server needs longer; an agent waits for it with a limit of its own.";
 

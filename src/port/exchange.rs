@@ -49,9 +49,10 @@ impl Exchange<'_, '_> {
     /// The last attempt's error; [`Error::RateLimited`] at once when the server asks for a longer wait than is left.
     pub async fn token(&self, budget: &Budget) -> Result<Token, Error> {
         let mut attempt = 1;
+        let mut before = None;
         loop {
-            let asked = budget.spend("while Port's answer was awaited", self.ask(attempt)).await?;
-            let setback = match asked {
+            let asked = budget.spend("while Port's answer was awaited", self.ask(attempt)).await;
+            let setback = match asked.map_err(|timeout| timeout.after(before))? {
                 Ok(token) => return Ok(token),
                 Err(setback) => setback,
             };
@@ -69,6 +70,7 @@ impl Exchange<'_, '_> {
                 pause.as_secs_f64()
             ));
             tokio::time::sleep(pause).await;
+            before = Some(setback.error);
         }
     }
 
@@ -92,13 +94,14 @@ impl Exchange<'_, '_> {
 
     fn setback(&self, fault: Fault, attempts: u32) -> Setback {
         let host = self.endpoint.host();
+        let variable = self.http.proxy_variable(&self.endpoint.url).unwrap_or("HTTPS_PROXY");
         let quote = |detail: String| self.console.quote(&detail);
         let bad = |problem: String| Error::BadResponse { endpoint: self.endpoint.clone(), problem, said: quote(String::new()) };
         match fault {
             Fault::Unreachable(detail) => Setback::passing(Error::Unreachable { host, detail: quote(detail), attempts }),
-            Fault::ProxyUnreachable(detail) => Setback::passing(Error::Proxy { host, detail: quote(detail), attempts }),
-            Fault::ProxyRefused(detail) => Setback::final_(Error::Proxy { host, detail: quote(detail), attempts }),
-            Fault::Tls(detail) => Setback::final_(Error::Tls { host, detail: quote(detail) }),
+            Fault::ProxyUnreachable(detail) => Setback::passing(Error::Proxy { host, detail: quote(detail), variable, attempts }),
+            Fault::ProxyRefused(detail) => Setback::final_(Error::Proxy { host, detail: quote(detail), variable, attempts }),
+            Fault::Tls(distrust, detail) => Setback::final_(Error::Tls { host, detail: quote(detail), distrust }),
             Fault::TooLarge => Setback::final_(bad("its body is larger than 1 MiB".to_owned())),
             Fault::NotHttp(detail) => Setback::final_(bad(format!("it is not HTTP: {}", quote(detail)))),
         }

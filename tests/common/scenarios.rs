@@ -196,6 +196,16 @@ pub fn all() -> Vec<Scenario> {
             step.input("min_validity", "4h").input("max_wait", "1h")
         }),
         Scenario::fault("token_expiring_already", "token_expiring", ok(json!({"accessToken": "opaque-token-0123456789", "expiresIn": 0}))),
+        Scenario::new("tls_other_name", Some("tls"), Options { certificate: Certificate::WrongName, ..default() }, |sandbox, step| {
+            step.input("auth_base_url", sandbox.tls_auth_base_url()).input("ca_bundle", sandbox.ca_pem())
+        }),
+        Scenario::new("tls_not_spoken", Some("tls"), default(), |sandbox, step| {
+            step.input("auth_base_url", sandbox.auth_base_url().replace("http:", "https:"))
+        }),
+        Scenario::new("timeout_after_a_setback", Some("timeout"), default(), |sandbox, step| {
+            sandbox.set_faults(Route::AccessToken, [Fault::status(503), Fault::Hang]);
+            step.input("timeout", "3s")
+        }),
         Scenario::new("timeout", Some("timeout"), default(), |sandbox, step| {
             sandbox.set_fault_forever(Route::AccessToken, Fault::Hang);
             step.input("timeout", "1s")
@@ -236,6 +246,11 @@ fn with_preflight() -> Vec<Scenario> {
             step.input("allowed_tools", "mcp__port-prod__list_blueprints, get_*, run_action")
         }),
         verified("success_with_hostile_tools", None, Options { extra_tools: hostile, ..default() }, |_, step| step),
+        verified("success_without_tools", None, default(), |sandbox, step| {
+            sandbox
+                .set_fault_forever(Route::Rpc("tools/list"), Fault::json(&json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [] } })));
+            step
+        }),
         verified("success_despite_write_tools", None, Options { ignore_read_only: true, ..default() }, |_, step| step),
         verified("success_unverified_dead_server", None, default(), |_, step| {
             step.input("mcp_url", dead_address()).input("allowed_tools", "list_blueprints")
