@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use serde_json::{Map, Number, Value};
-use yaml_edit::{Document, Mapping, ScalarType, ScalarValue, Sequence, YamlError, YamlFile, YamlNode, YamlValue};
+use yaml_edit::{Document, Mapping, ScalarStyle, ScalarType, ScalarValue, Sequence, YamlError, YamlFile, YamlNode, YamlValue};
 use zeroize::Zeroizing;
 
 /// What a text says; the line of the mistake if it says nothing.
@@ -99,7 +99,7 @@ enum Put<'a> {
 impl Put<'_> {
     fn it(self, value: impl yaml_edit::AsYaml) {
         match self {
-            Self::Under(mapping, key) => mapping.set(key, value),
+            Self::Under(mapping, key) => mapping.set(scalar(key), value),
             Self::At(sequence, index) => drop(sequence.set(index, value)),
             Self::Last(sequence) => sequence.push(value),
         }
@@ -114,7 +114,7 @@ fn with(value: &Value, put: Put<'_>) {
             (Some(number), _) => put.it(number),
             (None, number) => put.it(number.unwrap_or_default()),
         },
-        Value::String(text) => put.it(ScalarValue::string(text.as_str())),
+        Value::String(text) => put.it(scalar(text)),
         Value::Array(items) => {
             let sequence = if items.is_empty() { Sequence::new_flow() } else { Sequence::new() };
             for item in items {
@@ -127,6 +127,19 @@ fn with(value: &Value, put: Put<'_>) {
             write_mapping(&mapping, items);
             put.it(&mapping);
         }
+    }
+}
+
+/// A text. The library quotes what YAML 1.2 would read as something else; there are still readers that take `1_000` for a
+/// number, `1:30` for a time and `2001-01-01` for a date, as YAML 1.1 did. It writes line breaks as a block, and loses some at
+/// the end.
+fn scalar(text: &str) -> ScalarValue {
+    let scalar = ScalarValue::string(text);
+    let like_a_number = text.starts_with(|first: char| first.is_ascii_digit() || "+.".contains(first)) && text.contains(['_', ':', '-']);
+    match scalar.style() {
+        ScalarStyle::Plain if like_a_number => ScalarValue::single_quoted(text),
+        ScalarStyle::Literal => ScalarValue::double_quoted(text),
+        _ => scalar,
     }
 }
 
@@ -192,6 +205,17 @@ mod tests {
         });
         let expected = "name: Mine\nmcpServers:\n  - name: a # first\n    url: x\n  # second\n  - name: port\n    url: new # ours\n  - name: c\n    list:\n    - x\n";
         assert_eq!(edited, expected);
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_number_is_quoted() {
+        for text in ["1", "1.5", "0x1", "1_000", "0x_1", "+1_0", ".5_0", "1:30", "2001-01-01"] {
+            let edited = rewritten("", |value| *value = json!({ "name": text, "list": [text], text: text }));
+            assert_eq!(edited.matches(&format!("'{text}'")).count(), 4, "{edited}");
+        }
+        for text in ["1.0.0", "port-prod", "list_blueprints", "https://x:1/v1"] {
+            assert!(rewritten("", |value| *value = json!({ "name": text })).contains(&format!(": {text}")));
+        }
     }
 
     #[test]
