@@ -8,7 +8,7 @@ use port_mcp_auth::clients::format::Format;
 use port_mcp_auth::clients::{self, Client, Connection, REGISTRY, Token};
 use port_mcp_auth::inputs::{Transport, urls};
 use port_mcp_auth::secret::Secret;
-use port_sandbox::{Options, Route, Sandbox, TokenKind};
+use port_sandbox::{Fault, Route, Sandbox};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -105,36 +105,100 @@ fn check(client: &dyn Client, variable: bool, outcome: &Outcome) {
     assert!(shlex::split(&arguments).is_some(), "{what}: {arguments}");
 }
 
-#[test]
-fn an_opaque_token_is_hidden_too() {
-    for client in REGISTRY {
-        let sandbox = Sandbox::start(Options { token_kind: TokenKind::Opaque, ..Options::default() });
-        let outcome = step(&sandbox, *client, Transport::Http).run().succeeded();
-        check(*client, false, &outcome);
+/// Tokens that RFC 6750 allows, and that formats or shells would like to write in another way.
+const TOKENS: &[&str] = &[
+    "0123456789012345",
+    "0x00000000000000",
+    "null~null~null~n",
+    "----------------",
+    "=~+/._-=~+/._-=~",
+    "~opaque/Token+of-mixed._Characters0123456789==",
+];
+
+/// A config of the user's in which the server is not.
+fn existing(format: Format) -> &'static str {
+    match format {
+        Format::Json => "{\n  \"theirs\": {\"a\": [1, 2]}\n}\n",
+        Format::Toml => "[theirs]\na = [1, 2]\n",
+        Format::Yaml => "theirs: {a: [1, 2]}\n",
     }
+}
+
+#[test]
+fn a_token_of_any_form_is_hidden_wherever_it_is_written() {
+    let all: Vec<_> = REGISTRY.iter().flat_map(|client| ways(*client).into_iter().map(|way| (*client, way))).collect();
+    common::all_at_once(all.len(), |number| {
+        let (client, (transport, variable)) = all[number];
+        let sandbox = Sandbox::default();
+        for (token, adds) in TOKENS.iter().flat_map(|token| [(token, false), (token, true)]) {
+            let answer = json!({ "ok": true, "accessToken": token, "expiresIn": 10800, "tokenType": "Bearer" }).to_string();
+            let answer = Fault::Body { content_type: "application/json".to_owned(), body: answer.into_bytes() };
+            sandbox.set_faults(Route::AccessToken, [answer]);
+            let mut step = step(&sandbox, client, transport).input("verify", "false").input("read_only", "false");
+            step = step.input("allowed_tools", "list_blueprints").input("config_file", "agent.config");
+            if variable {
+                step = step.input("token_env", VARIABLE);
+            }
+            // OpenAI's config is one entry of a list, which has no room for anything else.
+            if adds && client.id() != "openai-api" {
+                step = step.input("base_config", existing(client.format()));
+            }
+            let outcome = step.run().succeeded();
+            assert_eq!(outcome.output("access_token"), *token);
+            let what = format!("{} over {transport}", client.id());
+            let file = std::fs::read_to_string(step.path("workspace/agent.config")).unwrap();
+            for text in [outcome.output("mcp_config"), file] {
+                assert_eq!(hidden(&outcome, &what, &text, token), !variable, "{what}: {text}");
+            }
+            hidden(&outcome, &what, &outcome.output("client_args"), token);
+        }
+    });
+}
+
+/// Asserts that the runner hides the token in a text, as it stands and as later steps print it. Whether there was anything to
+/// hide.
+fn hidden(outcome: &Outcome, what: &str, text: &str, token: &str) -> bool {
+    let as_json = serde_json::to_string(text).unwrap();
+    let for_a_shell = format!("'{}'", text.replace('\'', r"'\''"));
+    let words = shlex::split(text).unwrap_or_default().join("\n");
+    for printed in [text, &as_json, &for_a_shell, &words] {
+        let seen = outcome.log.mask(printed);
+        assert_eq!(leaks::found(&seen, token), None, "{what}: {seen}");
+    }
+    outcome.log.mask(text) != text
 }
 
 #[test]
 fn the_flags_are_words_that_the_agent_reads() {
     let sandbox = Sandbox::default();
-    for client in REGISTRY {
-        let outcome = step(&sandbox, *client, Transport::Http).input("allowed_tools", "list_blueprints").run().succeeded();
-        let config = config_of(*client, &outcome);
+    for (client, (transport, variable)) in REGISTRY.iter().flat_map(|client| ways(*client).into_iter().map(move |way| (*client, way))) {
+        let mut step = step(&sandbox, client, transport).input("allowed_tools", "list_blueprints");
+        if variable {
+            step = step.input("token_env", VARIABLE);
+        }
+        let outcome = step.run().succeeded();
+        let config = config_of(client, &outcome);
         let words = shlex::split(&outcome.output("client_args")).unwrap();
+        let mut settings = 0;
         for pair in words.chunks(2) {
             let [flag, value] = pair else { panic!("{}: {words:?}", client.id()) };
             match flag.as_str() {
                 "--mcp-config" | "--additional-mcp-config" => assert_eq!(serde_json::from_str::<Value>(value).unwrap(), config),
                 "-c" => {
                     let (path, value) = value.split_once('=').unwrap();
-                    let key = path.rsplit('.').next().unwrap();
                     let read: toml::Table = format!("value = {value}").parse().unwrap();
-                    assert_eq!(serde_json::to_value(&read["value"]).unwrap(), config["mcp_servers"]["port-prod"][key], "{path}");
+                    let place = format!("/{}", path.replace('.', "/"));
+                    assert_eq!(Some(&serde_json::to_value(&read["value"]).unwrap()), config.pointer(&place), "{path}");
+                    settings += 1;
                 }
                 "--exclude" => assert_ne!(value, "list_blueprints"),
                 "--allow" | "--allow-tool" | "--allowedTools" => assert_eq!(*value, client.tool("port-prod", "list_blueprints")),
                 other => panic!("{}: {other}", client.id()),
             }
+        }
+        if client.id() == "codex" {
+            let server = config["mcp_servers"]["port-prod"].as_object().unwrap();
+            assert_eq!(settings, server.len() + usize::from(variable), "the flags have all that the file has");
         }
     }
 }
@@ -248,20 +312,27 @@ fn an_agent_is_found_by_its_name() {
     assert!(clients::find("").is_none());
 }
 
+/// Text that means something to a format, to a shell, or to the runner.
+const HOSTILE: &str = concat!(
+    r#"\PC{1,20}|[ -~]{1,30}|[\t -~]{1,10}|[-?:,\[\]{}#&*!|>'"%@` ]{1,6}|[\\"'\n\r\t$]{1,8}|"#,
+    r"a: b|a #b|~|<<|\.\.\.|---|null|yes|0o17|1_000|\.inf|2001-01-01|'''|\$\{\{ x \}\}|::add-mask::x"
+);
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn hostile_values_arrive_as_they_are(
-        server_name in "[A-Za-z0-9-]{1,20}|[A-Za-z0-9]{1,5}_[A-Za-z0-9-]{1,5}|true|null|1|-|yes",
+        server_name in "[A-Za-z0-9-]{1,20}|_?[A-Za-z0-9]{1,5}_[A-Za-z0-9-]{0,5}|true|null|1|-|_|yes|1e9|0x1|--|---",
         path in "[-._~:/@!&'()*+,;=A-Za-z0-9]{0,40}|%[0-9A-F]{2}",
         token in "[-._~+/=A-Za-z0-9]{16,80}|[=~]{16}|[0-9]{16}|null0000000000000|0x00000000000000",
         actions in "[a-z0-9@_.+:/=-]{1,12}(,[A-Za-z0-9@_.+:/=-]{1,12}){0,3}|yes|null|1|",
+        tool in "[A-Za-z0-9_.-]{1,20}|true|null|1|-|yes|1e9|---",
         proxied: bool,
     ) {
         let url = urls::server(&format!("https://port.example/{path}")).map_err(|flaw| TestCaseError::fail(flaw.what))?;
         let secret = Secret::new(&token);
-        let tools = ["list_blueprints".to_owned(), "no".to_owned()];
+        let tools = [tool, "no".to_owned()];
         for client in REGISTRY {
             for (transport, variable) in ways(*client) {
                 let what = client.id();
@@ -290,6 +361,34 @@ proptest! {
                     return Err(TestCaseError::fail(format!("{what}: {}", *arguments)));
                 };
                 prop_assert_eq!(words.iter().any(|word| word.contains(&token)), arguments.contains(&token), "{}: {}", what, *arguments);
+            }
+        }
+    }
+    /// The inputs let none of this in. The formats have to stand it all the same.
+    #[test]
+    fn every_format_writes_any_text_so_that_its_parser_reads_it_back(
+        name in HOSTILE,
+        value in HOSTILE,
+        token in HOSTILE,
+        tools in proptest::collection::vec(HOSTILE, 0..3),
+    ) {
+        let url = urls::server("https://port.example/v1").map_err(|flaw| TestCaseError::fail(flaw.what))?;
+        let secret = Secret::new(&token);
+        for client in REGISTRY {
+            for transport in client.transports() {
+                let connection = Connection {
+                    server_name: &name,
+                    url: &url,
+                    token: Token::Literal(&secret),
+                    headers: vec![("x-allowed-actions-to-run", value.clone())],
+                    transport: *transport,
+                    tools: &tools,
+                    offered: &tools,
+                    proxied: false,
+                };
+                let config = client.config(&connection);
+                let text = client.format().write(&config);
+                prop_assert_eq!(&parsed(client.format(), &text), &config, "{}: {}", client.id(), *text);
             }
         }
     }

@@ -14,6 +14,10 @@ pub struct Codex;
 /// Where the servers are.
 const SERVERS: &str = "mcp_servers";
 
+/// What Codex hands on to the commands that it runs. Without a word there, it writes all of its environment into a file that
+/// every user can read, for as long as it runs. `set` takes one variable away and leaves the user's other rules alone.
+const SHELL: &str = "shell_environment_policy";
+
 /// How long the bridge may take to start, in seconds. Codex gives 10, and the first start downloads the bridge.
 const BRIDGE_START: u32 = 60;
 
@@ -31,20 +35,33 @@ impl Client for Codex {
     }
 
     fn config(&self, connection: &Connection<'_>) -> Value {
-        json!({ SERVERS: { connection.server_name: server(connection) } })
+        let servers = servers(connection);
+        match connection.token {
+            Token::Literal(_) => servers,
+            Token::Variable(name) => merged(servers, json!({ SHELL: { "set": { name: "" } } })),
+        }
     }
 
     /// One flag for each setting of the server: below a table's header, TOML has one in each line.
     fn arguments(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
-        let table = self.format().write(&self.config(connection));
+        let table = self.format().write(&servers(connection));
         let settings = table.lines().filter_map(|line| line.split_once(" = "));
-        shell::repeated("-c", settings.map(|(key, value)| format!("{SERVERS}.{}.{key}={value}", connection.server_name)))
+        let settings = settings.map(|(key, value)| format!("{SERVERS}.{}.{key}={value}", connection.server_name));
+        let shell = match connection.token {
+            Token::Literal(_) => None,
+            Token::Variable(name) => Some(format!("{SHELL}.set.{name}=\"\"")),
+        };
+        shell::repeated("-c", settings.chain(shell))
     }
 
     /// The model sees the server's name with underscores.
     fn tool(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{}__{tool}", server_name.replace('-', "_"))
     }
+}
+
+fn servers(connection: &Connection<'_>) -> Value {
+    json!({ SERVERS: { connection.server_name: server(connection) } })
 }
 
 fn server(connection: &Connection<'_>) -> Value {
