@@ -8,7 +8,8 @@ use std::sync::Mutex;
 use common::leaks::{assert_no_leak, found};
 use common::runner::Log;
 use common::{all_at_once, scenarios};
-use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER};
+use port_sandbox::{Fault, Route};
 
 /// The only commands that a run may give, in any number.
 const OWN_COMMANDS: &[&str] = &["add-mask", "error", "warning"];
@@ -77,16 +78,63 @@ fn the_config_is_hidden_when_a_later_step_prints_it() {
 }
 
 #[test]
+fn no_writing_of_the_secret_survives_a_refusal() {
+    let secret = "s3cr3t/VALUE+0123456789-abcdefg=";
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let each = |text: &str, write: fn(u8) -> String| text.bytes().map(write).collect::<String>();
+    let unicode = each(secret, |byte| format!("\\u{byte:04x}"));
+    let basic = BASE64.encode(format!("id:{secret}").as_bytes());
+    let writings = [
+        unicode.clone(),
+        json(&unicode),
+        json(&json(&unicode)),
+        each(secret, |byte| if byte.is_ascii_alphabetic() { format!("\\u{byte:04X}") } else { char::from(byte).to_string() }),
+        each(secret, |byte| if byte.is_ascii_digit() { format!("%{byte:02x}") } else { char::from(byte).to_string() }),
+        each(secret, |byte| if byte % 2 == 0 { format!("%25{byte:02x}") } else { format!("&#x{byte:x};") }),
+        json(&basic),
+        each(&basic, |byte| format!("%{byte:02X}")),
+        BASE64.encode(json(secret).as_bytes()),
+        BASE64.encode(basic.as_bytes()),
+        HEXLOWER.encode(basic.as_bytes()),
+        each(secret, |byte| format!("{byte:02x} ")),
+    ];
+    let sandbox = port_sandbox::Sandbox::default();
+    for writing in writings {
+        for fault in [
+            Fault::answer(422, serde_json::json!({ "message": writing }).to_string()),
+            Fault::answer(422, writing.clone()).header("content-type", "text/plain"),
+            Fault::status(401).header("x-trace-id", writing.clone()),
+        ] {
+            sandbox.set_fault_forever(Route::AccessToken, fault.clone());
+            let outcome = common::Step::exchange_only(&sandbox).input("client_secret", secret).run();
+            assert_no_leak(&outcome, secret, false);
+            assert!(outcome.stdout.contains("***"), "{writing} was shown by {fault:?} as {}", outcome.stdout);
+        }
+    }
+}
+
+#[test]
 fn the_search_finds_what_it_should() {
     let secret = "s3cr3t-VALUE-0123456789-abcdefg";
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let each = |write: fn(u8) -> String| secret.bytes().map(write).collect::<String>();
+    let unicode = each(|byte| format!("\\u{byte:04x}"));
+    let basic = BASE64.encode(format!("id:{secret}").as_bytes());
     for text in [
         secret.to_owned(),
-        BASE64.encode(format!("id:{secret}").as_bytes()),
+        basic.clone(),
         HEXLOWER.encode(secret.as_bytes()),
         secret.to_uppercase(),
+        secret.chars().rev().collect(),
         "VALUE-0123456789".to_owned(),
+        json(&json(&unicode)),
+        secret.replace('-', "%2d").replace('V', "\\u0056"),
+        format!("word{}", BASE64.encode(json(&basic).as_bytes())),
+        HEXLOWER.encode(basic.as_bytes()),
+        BASE32.encode(secret.as_bytes()),
+        each(|byte| format!("{byte:02X} ")),
     ] {
         assert!(found(&text, secret).is_some(), "{text}");
     }
-    assert_eq!(found("nothing to see", secret), None);
+    assert_eq!(found("nothing to see, but for VALUE-01234 and HEXLOWER 0123456789abcdef0123456789", secret), None);
 }
