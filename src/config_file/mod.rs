@@ -48,11 +48,15 @@ pub fn compose(ours: &Value, inputs: &Inputs, environment: &Environment) -> Resu
         (None, Some(old)) => Some(Base::from_file(&old.content)?),
         (None, None) => None,
     };
-    let (output, file) = match base {
-        Some(base) => base.with(ours, format, Server { name: &inputs.server_name, url: inputs.mcp_url.as_str() })?,
-        None => fresh(ours, format),
+    let (output, file) = if let Some(base) = base {
+        let (output, file) = base.with(ours, format, Server { name: &inputs.server_name, url: inputs.mcp_url.as_str() })?;
+        (output, Some(file))
+    } else {
+        let output = format.write(ours);
+        let file = target.is_some().then(|| laid_out(ours, format, &output));
+        (output, file)
     };
-    Ok(Composed { output, file: target.map(|target| (target, file)) })
+    Ok(Composed { output, file: target.zip(file) })
 }
 
 impl Composed {
@@ -127,15 +131,13 @@ impl Base {
     }
 }
 
-/// The two forms of a config of our own.
-fn fresh(ours: &Value, format: Format) -> (Zeroizing<String>, Zeroizing<String>) {
-    let output = format.write(ours);
+/// A config of our own as a file has it, where `output` is the form that the output has.
+fn laid_out(ours: &Value, format: Format, output: &str) -> Zeroizing<String> {
     let file = match format {
         Format::Json => text::rewrite(format, "", ours).ok(),
         Format::Toml | Format::Yaml => None,
     };
-    let file = file.unwrap_or_else(|| Zeroizing::new(format!("{}\n", output.trim_end())));
-    (output, file)
+    file.unwrap_or_else(|| Zeroizing::new(format!("{}\n", output.trim_end())))
 }
 
 fn invalid(input: &'static str, what: &str) -> Error {
