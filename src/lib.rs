@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod mcp;
 pub mod net;
 pub mod port;
+pub mod random;
 pub mod redact;
 pub mod report;
 pub mod secret;

@@ -10,6 +10,7 @@ use super::problem::FileProblem;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::github::state::{self, StateFile};
+use crate::random;
 
 /// A place, and what was found there.
 pub struct Target {
@@ -232,9 +233,7 @@ fn save_copy(state: &StateFile, content: &[u8]) -> Result<String, Error> {
 }
 
 fn random_name() -> Result<String, Error> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| Error::Runner { problem: format!("The system gives no random bytes: {error}.") })?;
-    Ok(format!("port-mcp-auth-{}", HEXLOWER.encode(&random)))
+    Ok(format!("port-mcp-auth-{}", HEXLOWER.encode(&random::bytes::<16>()?)))
 }
 
 fn hash(content: &[u8]) -> String {

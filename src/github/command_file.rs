@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::random;
 
 /// A file that the runner named in a variable, open for appending.
 #[derive(Debug)]
@@ -72,9 +73,7 @@ fn entry(name: &str, value: &str, delimiter: &str) -> Zeroizing<String> {
 /// A line that the value can't hold, since nobody could have known it.
 fn delimiter(value: &str) -> Result<String, Error> {
     loop {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| Error::Runner { problem: format!("The system gives no random bytes: {error}.") })?;
-        let delimiter = format!("ghadelimiter_{}", HEXLOWER.encode(&random));
+        let delimiter = format!("ghadelimiter_{}", HEXLOWER.encode(&random::bytes::<16>()?));
         if !value.contains(&delimiter) {
             return Ok(delimiter);
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
+use crate::random;
+
 /// How often Port is asked at most.
 pub const MAX_ATTEMPTS: u32 = 5;
 
@@ -46,11 +48,7 @@ pub fn pause(attempt: u32, asked: Option<Duration>, chance: f64) -> Duration {
 /// A number in 0..1 for [`pause`]. Without random bytes (which then fails elsewhere with a text of its own) it is a half.
 #[must_use]
 pub fn chance() -> f64 {
-    let mut random = [0; 4];
-    match getrandom::fill(&mut random) {
-        Ok(()) => f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX),
-        Err(_) => 0.5,
-    }
+    random::bytes().map_or(0.5, |bytes| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 fn seconds(text: &str, now: Timestamp) -> Option<Duration> {
