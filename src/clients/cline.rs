@@ -9,6 +9,10 @@ use crate::inputs::Transport;
 /// The agent.
 pub struct Cline;
 
+/// How long the bridge may take to start, in seconds. Cline gives it a few and goes on without it, and the first start downloads
+/// the bridge.
+const BRIDGE_START: u32 = 60;
+
 impl Client for Cline {
     fn id(&self) -> &'static str {
         "cline"
@@ -25,7 +29,9 @@ impl Client for Cline {
             Transport::Http => {
                 json!({ "type": "streamableHttp", "url": connection.url.as_str(), "headers": connection.all_headers(no_reference) })
             }
-            Transport::McpRemote => merged(json!({ "type": "stdio" }), mcp_remote::entry(connection, no_reference)),
+            Transport::McpRemote => {
+                merged(json!({ "type": "stdio", "timeout": BRIDGE_START }), mcp_remote::entry(connection, no_reference))
+            }
         };
         json!({ "mcpServers": { connection.server_name: server } })
     }
