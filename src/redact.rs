@@ -153,13 +153,15 @@ impl Redactor {
         self.replace(text, Extent::Whole, 0)
     }
 
+    /// Whether no piece of a secret is written in this text.
+    #[must_use]
+    pub fn is_clean(&self, text: &str) -> bool {
+        !self.covered(text, Extent::Pieces).contains(&true)
+    }
+
     /// Replaces every run of characters that is covered by secrets, and leaves out a margin at the end.
     fn replace(&self, text: &str, extent: Extent, margin: usize) -> String {
-        let mut covered = vec![false; text.len()];
-        let least = self.secrets.iter().map(|known| extent.size(known)).min();
-        if let Some(least) = least {
-            self.cover(&View::of(text), extent, least, DEEPEST, &mut covered);
-        }
+        let covered = self.covered(text, extent);
         let mut out = String::with_capacity(text.len());
         let mut hidden = false;
         for (at, c) in text.char_indices().take_while(|(at, _)| at + margin < text.len()) {
@@ -172,6 +174,15 @@ impl Redactor {
             hidden = hide;
         }
         out
+    }
+
+    /// For each byte of a text, whether it is part of a secret.
+    fn covered(&self, text: &str, extent: Extent) -> Vec<bool> {
+        let mut covered = vec![false; text.len()];
+        if let Some(least) = self.secrets.iter().map(|known| extent.size(known)).min() {
+            self.cover(&View::of(text), extent, least, DEEPEST, &mut covered);
+        }
+        covered
     }
 
     /// Marks where a secret is written, in this view of the text or in what it decodes to.
@@ -317,6 +328,7 @@ mod tests {
         assert_eq!(redactor.quote("got CDEFGHIJKLM!").as_str(), "got ***!");
         assert_eq!(redactor.quote("got cdefghi.").as_str(), "got cdefghi.");
         assert_eq!(redactor.guard("got cdefghij"), "got cdefghij");
+        assert!(redactor.is_clean("cdefghi") && !redactor.is_clean("CDEFGHIJ") && !redactor.is_clean("Y2RlZmdoaWo"));
     }
 
     #[test]

@@ -114,6 +114,41 @@ fn no_writing_of_the_secret_survives_a_refusal() {
 }
 
 #[test]
+fn a_token_that_comes_with_a_refusal_is_not_shown() {
+    let token = "t0k3n-in-a-refusal-0123456789";
+    let sandbox = port_sandbox::Sandbox::default();
+    for (status, member) in [(401, "accessToken"), (422, "access_token"), (307, "accessToken"), (200, "access_token")] {
+        let body = serde_json::json!({ "ok": false, member: token, "message": format!("no {token}") });
+        let fault = Fault::answer(status, body.to_string()).header("x-trace-id", token).header("location", format!("/{token}"));
+        sandbox.set_fault_forever(Route::AccessToken, fault);
+        let outcome = common::Step::exchange_only(&sandbox).run();
+        assert_eq!(outcome.exit_code, Some(1));
+        assert_no_leak(&outcome, token, false);
+    }
+}
+
+#[test]
+fn a_tool_that_is_called_like_a_secret_is_not_handed_on() {
+    let options = port_sandbox::Options { extra_tools: vec![port_sandbox::CLIENT_SECRET.to_owned()], ..Default::default() };
+    let sandbox = port_sandbox::Sandbox::start(options);
+    let outcome = common::Step::against(&sandbox).run().succeeded();
+    assert_no_leak(&outcome, port_sandbox::CLIENT_SECRET, false);
+    assert!(outcome.log.warnings().any(|warning| warning.title == "Tools with unusable names"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_long_secret_in_a_long_echo_holds_nothing_up() {
+    let secret = "s3cr3t-Value_".repeat(300);
+    let sandbox = port_sandbox::Sandbox::default();
+    sandbox.set_fault_forever(Route::AccessToken, Fault::answer(422, serde_json::json!({ "message": format!("no {secret}") }).to_string()));
+    let started = std::time::Instant::now();
+    let outcome = common::Step::exchange_only(&sandbox).input("client_secret", &secret).run().failed("request_rejected");
+    assert_no_leak(&outcome, &secret, false);
+    // Far from what it takes, and from what it took when each form was compared with each place in the text.
+    assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[test]
 fn the_search_finds_what_it_should() {
     let secret = "s3cr3t-VALUE-0123456789-abcdefg";
     let json = |text: &str| serde_json::Value::from(text).to_string();

@@ -61,7 +61,7 @@ fn warn_of_the_offer(offer: &Offer, policy: Policy, console: &Console<'_>) {
         console.warning(
             "Tools with unusable names",
             &format!(
-                "{} of the tools that the MCP server offers are left out: their names are not made of 1 to 128 of A-Z, a-z, 0-9, `_`, `-` and `.`, as MCP asks for.",
+                "{} of the tools that the MCP server offers are left out: their names are not made of 1 to 128 of A-Z, a-z, 0-9, `_`, `-` and `.`, as MCP asks for, or hold a secret.",
                 offer.unusable
             ),
         );

@@ -65,7 +65,7 @@ impl Preflight<'_, '_> {
                 return Ok(Err(last.unwrap_or_else(|| Unseen::silent(&self.server))));
             };
             let failure = match talked {
-                Ok(listed) => return Ok(Ok(Offer::of(&listed))),
+                Ok(listed) => return Ok(Ok(self.console.with_redactor(|redactor| Offer::of(&listed, redactor)))),
                 Err(failure) => failure,
             };
             let verdict = self.console.with_redactor(|redactor| Verdict::on(failure, &self.server, redactor, Timestamp::now()));

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rmcp::model;
 
+use crate::redact::Redactor;
+
 /// The longest tool name. <https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-names>
 const LONGEST_NAME: usize = 128;
 
@@ -111,13 +113,13 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Takes what a server listed.
+    /// Takes what a server listed. A server that knows a secret could name a tool after it, and names are handed on as they are.
     #[must_use]
-    pub fn of(listed: &[Listed]) -> Self {
+    pub fn of(listed: &[Listed], redactor: &Redactor) -> Self {
         let mut seen = std::collections::HashSet::new();
         let mut offer = Self::default();
         for Listed { name, read_only_hint } in listed {
-            match ToolName::parse(name) {
+            match ToolName::parse(name).filter(|name| redactor.is_clean(name.as_str())) {
                 None => offer.unusable += 1,
                 Some(name) if seen.insert(name.clone()) => {
                     let kind = Kind::of(name.as_str(), *read_only_hint);
@@ -184,9 +186,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_holds_a_secret_is_not_offered() {
+        let mut redactor = Redactor::default();
+        redactor.learn(&crate::secret::Secret::new("s3cr3t-Value-0123456789"));
+        let listed = ["a", "s3cr3t-Value-0123456789", "get_S3CR3T-VALUE", "czNjcjN0LVZhbHVl"]
+            .map(|name| Listed { name: name.to_owned(), read_only_hint: None });
+        let offer = Offer::of(&listed, &redactor);
+        assert_eq!((offer.tools.len(), offer.unusable), (1, 3));
+    }
+
+    #[test]
     fn a_name_that_comes_twice_is_offered_once() {
         let listed = ["b", "a", "b", "a b", ""].map(|name| Listed { name: name.to_owned(), read_only_hint: None });
-        let offer = Offer::of(&listed);
+        let offer = Offer::of(&listed, &Redactor::default());
         assert_eq!(offer.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
         assert_eq!(offer.unusable, 2);
     }

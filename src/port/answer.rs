@@ -1,5 +1,6 @@
 //! Port's answer to the exchange, read: a token, or what went wrong.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
@@ -61,6 +62,7 @@ impl Names {
 /// Whatever keeps the answer from being a usable token.
 pub fn read(endpoint: &Endpoint, answered: &Answered, redactor: &Redactor, attempt: u32, now: Timestamp) -> Result<Token, Setback> {
     let body: Option<Map<String, Value>> = serde_json::from_slice(&answered.body).ok();
+    let redactor = &*knowing_tokens(redactor, body.as_ref());
     if answered.head.status == StatusCode::OK {
         return read_token(endpoint, answered, body, redactor, now).map_err(Setback::final_);
     }
@@ -80,7 +82,7 @@ fn read_token(
         return Err(bad(format!("it is no JSON object but {}", kind_of_body(&answered.head.headers, redactor)), redactor.quote("")));
     };
     let names = Names::of(endpoint.kind);
-    let said = || quote_members(&body, redactor, Some(names.token));
+    let said = || quote_members(&body, redactor);
     if body.get("ok") == Some(&Value::Bool(false)) {
         return Err(bad("it says `ok: false`".to_owned(), said()));
     }
@@ -130,29 +132,40 @@ fn read_refusal(
 #[must_use]
 pub fn describe(answered: &Answered, redactor: &Redactor) -> Answer {
     let headers = &answered.head.headers;
+    let body: Option<Map<String, Value>> = serde_json::from_slice(&answered.body).ok();
+    let redactor = &*knowing_tokens(redactor, body.as_ref());
     Answer {
         status: answered.head.status.as_u16(),
-        said: match serde_json::from_slice::<Map<String, Value>>(&answered.body) {
-            Ok(body) => quote_members(&body, redactor, None),
-            Err(_) => quote_text(headers, &answered.body, redactor),
+        said: match &body {
+            Some(body) => quote_members(body, redactor),
+            None => quote_text(headers, &answered.body, redactor),
         },
         trace_id: header(headers, "x-trace-id").map(|id| redactor.quote(&id)),
     }
 }
 
-/// The members that Port (`error`, `message`) and OAuth (`error`, `error_description`) use for people. The member `secret`
-/// holds what must not be shown with them.
-fn quote_members(body: &Map<String, Value>, redactor: &Redactor, secret: Option<&str>) -> Quote {
+/// The members that hold tokens, at either endpoint.
+const TOKENS: [&str; 2] = ["accessToken", "access_token"];
+
+/// A token that comes with a refusal, or is of no use, is a secret too: the same answer may show it in its words.
+fn knowing_tokens<'a>(redactor: &'a Redactor, body: Option<&Map<String, Value>>) -> Cow<'a, Redactor> {
+    let tokens: Vec<_> = TOKENS.iter().filter_map(|name| body?.get(*name)?.as_str()).collect();
+    if tokens.is_empty() {
+        return Cow::Borrowed(redactor);
+    }
+    let mut redactor = redactor.clone();
+    for token in tokens {
+        redactor.learn(&Secret::new(token));
+    }
+    Cow::Owned(redactor)
+}
+
+/// The members that Port (`error`, `message`) and OAuth (`error`, `error_description`) use for people.
+fn quote_members(body: &Map<String, Value>, redactor: &Redactor) -> Quote {
     // The `error` of JSON-RPC is an object.
     let text = |member: &'_ Value| member.as_str().or_else(|| member.get("message")?.as_str()).map(str::to_owned);
     let texts: Vec<_> = ["error", "message", "error_description"].iter().filter_map(|name| body.get(*name).and_then(text)).collect();
-    let text = texts.join(": ");
-    let Some(Value::String(secret)) = secret.and_then(|name| body.get(name)) else {
-        return redactor.quote(&text);
-    };
-    let mut redactor = redactor.clone();
-    redactor.learn(&Secret::new(secret));
-    redactor.quote(&text)
+    redactor.quote(&texts.join(": "))
 }
 
 /// A refusal that is no JSON: its words when it is plain text, else what it is.
