@@ -1,0 +1,199 @@
+//! Promise: whatever a server does, no secret leaks, no command is forged, no failure passes as a success, and nothing panics.
+//!
+//! Each run has a seed, from which all of it follows: the step's inputs, and what the server does. `HOSTILE_RUNS` says how many
+//! runs there are, and `HOSTILE_SEED` where they begin. A run that fails prints the seed with which it can be had alone.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::too_many_lines,
+    reason = "tests"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod dice;
+mod mcp;
+mod plan;
+mod server;
+mod token;
+mod verdict;
+mod wire;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::Outcome;
+use plan::Plan;
+use server::{Record, Server};
+use verdict::{Finding, Kind, judge};
+
+/// More than any machine needs beyond the step's own time: what takes longer hangs.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// Mostly the runs wait, so there are more of them at once than there are cores.
+const AT_ONCE: usize = 4;
+
+/// What so many runs must have provoked.
+const ENOUGH: u64 = 5_000;
+
+const PROVOKED: &[&str] = &[
+    "success",
+    "credentials_rejected",
+    "forbidden",
+    "not_found",
+    "request_rejected",
+    "rate_limited",
+    "port_unavailable",
+    "unreachable",
+    "proxy",
+    "tls",
+    "redirected",
+    "bad_response",
+    "token_expiring",
+    "mcp_refused",
+    "mcp_error",
+    "tool_unknown",
+    "timeout",
+];
+
+/// What all runs came to.
+#[derive(Default)]
+struct Tally {
+    /// How often each code came, and how often a success.
+    ends: BTreeMap<String, usize>,
+    exchanges: usize,
+    messages: usize,
+    cuts: BTreeSet<usize>,
+    findings: Vec<(u64, Finding)>,
+    /// All of the run that ended last.
+    last: String,
+}
+
+#[test]
+fn a_hostile_server_gets_nothing() {
+    let number = |name: &str, otherwise: u64| env::var(name).map_or(otherwise, |text| text.parse().expect("a number"));
+    let (runs, first) = (number("HOSTILE_RUNS", 200), number("HOSTILE_SEED", 1));
+    let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let run = next.fetch_add(1, Ordering::Relaxed);
+                    if run >= runs {
+                        return;
+                    }
+                    one_run(first + run, &tally);
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    if runs == 1 {
+        println!("{}", tally.last);
+    }
+    println!("{}", tally.report(runs));
+    for (seed, Finding { kind, text }) in &tally.findings {
+        println!("{kind:?}: {text}\n  again: ci/hostile 1 {seed}");
+    }
+    assert!(tally.findings.is_empty(), "{} promises broken", tally.findings.len());
+    if runs >= ENOUGH {
+        let missing: Vec<_> = PROVOKED.iter().filter(|code| !tally.ends.contains_key(**code)).collect();
+        assert!(missing.is_empty(), "never provoked: {missing:?}");
+    }
+}
+
+fn one_run(seed: u64, tally: &Mutex<Tally>) {
+    let plan = Plan::of(seed);
+    let server = Server::open(&plan).unwrap();
+    let step = plan.step(server.port());
+    let (outcome, elapsed, hung) = thread::scope(|scope| {
+        let serving = &server;
+        scope.spawn(move || serving.serve(scope));
+        let ended = run(&plan, &step);
+        server.close();
+        ended
+    });
+    let record = std::mem::take(&mut *server.record());
+    // What the runner can't read at all makes the reading panic.
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(&plan, &step, &outcome, &record, elapsed)));
+    let (code, mut findings) = judged.unwrap_or_else(|_| {
+        let text = format!("the runner can't read {}", outcome.output_file);
+        (Some("unreadable".to_owned()), vec![Finding { kind: Kind::Outputs, text }])
+    });
+    if hung {
+        findings.push(Finding { kind: Kind::Time, text: format!("no end after {elapsed:?}") });
+    }
+    let mut tally = tally.lock().unwrap();
+    tally.last = show(&plan, &outcome, &record);
+    *tally.ends.entry(code.unwrap_or_else(|| "success".to_owned())).or_default() += 1;
+    tally.exchanges += record.exchanges.len() + record.tunnels;
+    tally.messages += record.messages;
+    tally.cuts.extend(record.cuts);
+    tally.findings.extend(findings.into_iter().map(|finding| (seed, finding)));
+}
+
+/// Runs the step, and ends it if it doesn't end by itself.
+fn run(plan: &Plan, step: &common::Step) -> (Outcome, Duration, bool) {
+    let started = Instant::now();
+    let child = step.start();
+    let process = child.id().to_string();
+    let (ended, end) = channel::<()>();
+    let limit = plan.timeout + HANGS;
+    let guard = thread::spawn(move || {
+        let hung = end.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+        if hung {
+            drop(Command::new("kill").args(["-9", &process]).status());
+        }
+        hung
+    });
+    let outcome = step.finish(child);
+    let elapsed = started.elapsed();
+    drop(ended);
+    (outcome, elapsed, guard.join().unwrap())
+}
+
+fn show(plan: &Plan, outcome: &Outcome, record: &Record) -> String {
+    format!("{plan:#?}\n{record:#?}\n{}\n--- outputs\n{}\n--- summary\n{}", outcome.stdout, outcome.output_file, outcome.summary)
+}
+
+impl Tally {
+    fn report(&self, runs: u64) -> String {
+        let count = |kind: Kind| self.findings.iter().filter(|(_, finding)| finding.kind == kind).count();
+        let mut text = format!(
+            "{runs} hostile runs: {} leaks, {} forged commands, {} wrong successes, {} panics\n",
+            count(Kind::Leak),
+            count(Kind::ForgedCommand),
+            count(Kind::WrongSuccess),
+            count(Kind::Panic)
+        );
+        text += &format!(
+            "and {} wrong errors, {} bad outputs, {} hangs, {} credentials sent elsewhere\n",
+            count(Kind::WrongError),
+            count(Kind::Outputs),
+            count(Kind::Time),
+            count(Kind::Trespass)
+        );
+        text += &format!(
+            "{} requests for tokens, {} MCP messages, answers broken off after {} different bytes\n",
+            self.exchanges,
+            self.messages,
+            self.cuts.len()
+        );
+        for (end, times) in &self.ends {
+            text += &format!("  {end:<22} {times:>6}\n");
+        }
+        text
+    }
+}

@@ -1,0 +1,138 @@
+//! What a run is to be: the step's inputs, and where the server is hostile.
+
+use std::time::Duration;
+
+use port_mcp_auth::clients::REGISTRY;
+use port_mcp_auth::inputs::Transport;
+
+use super::common::Step;
+use super::dice::Dice;
+use super::token::Kind;
+
+/// Where the server is hostile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The token endpoint.
+    Token,
+    /// The MCP server.
+    Mcp,
+    /// Both.
+    Both,
+    /// The first answer breaks off after this byte; nothing else is wrong.
+    Sweep(usize),
+    /// The TLS handshake.
+    Tls,
+    /// A proxy that answers in the server's place.
+    Proxy,
+    /// A proxy that is to open a tunnel.
+    Tunnel,
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Plan {
+    pub seed: u64,
+    pub stage: Stage,
+    pub kind: Kind,
+    pub client_secret: String,
+    pub timeout: Duration,
+    /// The validity that is asked for, in seconds.
+    pub needed: i64,
+    pub verify: bool,
+    pub token_env: bool,
+    pub config_file: Option<&'static str>,
+    /// The server's own name for itself, which comes before the port.
+    host: &'static str,
+    inputs: Vec<(&'static str, String)>,
+}
+
+/// Every twentieth run breaks an answer off, each a byte later than the last.
+const SWEEP: u64 = 20;
+
+const GRAPHIC: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+impl Plan {
+    pub fn of(seed: u64) -> Self {
+        let dice = Dice::of(seed, "plan", 0);
+        let stage = if seed.is_multiple_of(SWEEP) {
+            Stage::Sweep(usize::try_from(seed / SWEEP).unwrap_or_default())
+        } else {
+            dice.weighted(&[(48, Stage::Token), (34, Stage::Mcp), (8, Stage::Both), (3, Stage::Tls), (3, Stage::Proxy), (4, Stage::Tunnel)])
+        };
+        let client_secret = match dice.number(0..10) {
+            0..5 => dice.text(LETTERS, 64..65),
+            5..8 => dice.text(GRAPHIC, 16..80),
+            8 => dice.text(LETTERS, 1_000..4_000),
+            _ => format!("{}%41&amp;\\u0041\\\\''", dice.text(GRAPHIC, 16..40)),
+        };
+        let timeout = match stage {
+            Stage::Sweep(_) => 5_000,
+            _ => dice.weighted(&[(4, 150), (4, 500), (4, 1_500), (1, 4_000)]),
+        };
+        let needed = if stage == Stage::Token { dice.any(&[0, 0, 600]) } else { 0 };
+        let client = REGISTRY[dice.number(0..REGISTRY.len())];
+        let verify = matches!(stage, Stage::Mcp | Stage::Both) || dice.percent(50) || !client.sends_headers();
+        let token_env = dice.percent(25) && client.variables().contains(&client.transports()[0]);
+        let config_file = if dice.percent(25) { Some(dice.any(&["config.txt", "temp:config.txt"])) } else { None };
+        let mut inputs = vec![
+            ("client_id", "id-of-the-run".to_owned()),
+            ("client", client.id().to_owned()),
+            (
+                "transport",
+                if dice.percent(30) && client.transports().contains(&Transport::McpRemote) && !token_env { "mcp-remote" } else { "" }
+                    .to_owned(),
+            ),
+            ("verify", verify.to_string()),
+            ("min_validity", needed.to_string()),
+            ("timeout", format!("{timeout}ms")),
+            ("summary", (!dice.percent(10)).to_string()),
+        ];
+        if verify {
+            inputs.push(("allowed_tools", dice.pick(&["", "", "", "list_*", "list_blueprints", "*", "get_nothing"]).to_owned()));
+            inputs.push(("read_only", (client.sends_headers() || !dice.percent(40)).to_string()));
+        }
+        if token_env {
+            inputs.push(("token_env", "PORT_TOKEN".to_owned()));
+        }
+        if let Some(path) = config_file {
+            inputs.push(("config_file", path.to_owned()));
+        }
+        Self {
+            seed,
+            stage,
+            kind: dice.any(&[Kind::Api, Kind::Api, Kind::Mcp]),
+            client_secret,
+            timeout: Duration::from_millis(timeout),
+            needed,
+            verify,
+            token_env,
+            config_file,
+            host: dice.any(&["127.0.0.1", "127.0.0.1", "localhost"]),
+            inputs,
+        }
+    }
+
+    /// The step that meets a server at this port.
+    pub fn step(&self, port: u16) -> Step {
+        let scheme = if matches!(self.stage, Stage::Tls | Stage::Tunnel) { "https" } else { "http" };
+        let mut step = Step::bare()
+            .input("client_secret", &self.client_secret)
+            .input("token_endpoint", if self.kind == Kind::Api { "api" } else { "mcp" })
+            .input("auth_base_url", format!("{scheme}://127.0.0.1:{port}/v1"))
+            .input("mcp_url", format!("{scheme}://{}:{port}/mcp", self.host));
+        for (name, value) in &self.inputs {
+            step = step.input(name, value);
+        }
+        if matches!(self.stage, Stage::Proxy | Stage::Tunnel) {
+            let proxy = format!("http://me:proxy-pass-word-0123456789@127.0.0.1:{port}");
+            step = step.env("HTTP_PROXY", &proxy).env("HTTPS_PROXY", proxy);
+        }
+        let temp = step.path("temp");
+        std::fs::create_dir(&temp).expect("a new directory");
+        step.env("RUNNER_TEMP", temp)
+    }
+}
+
+/// What stands in [`Plan::step`]'s proxy address.
+pub const PROXY_PASSWORD: &str = "proxy-pass-word-0123456789";

@@ -1,0 +1,264 @@
+//! The server: raw sockets, a thread a connection, and a record of what it gave.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
+
+use serde_json::Value;
+
+use super::dice::Dice;
+use super::plan::{Plan, Stage};
+use super::token::{self, Issued};
+use super::wire::{Answer, Delivery, End, Verdict};
+use super::{mcp, words};
+
+/// What the server gave.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// To each request for a token.
+    pub exchanges: Vec<Verdict>,
+    /// Every token that it named, in order.
+    pub tokens: Vec<String>,
+    /// What the messages of the last MCP conversation may come to.
+    pub conversation: Vec<Verdict>,
+    /// The tools that were listed in it.
+    pub offered: Vec<String>,
+    /// How many messages came in all.
+    pub messages: usize,
+    /// Where answers of the token endpoint broke off.
+    pub cuts: Vec<usize>,
+    /// What came that should never come.
+    pub trespasses: Vec<String>,
+    /// Whether a proxy was asked.
+    pub tunnels: usize,
+    answers: usize,
+}
+
+pub struct Server<'a> {
+    plan: &'a Plan,
+    listener: TcpListener,
+    record: Mutex<Record>,
+    over: AtomicBool,
+}
+
+/// One request. The last byte of its body is still unread, so that the connection can be reset: TCP does that when it is
+/// closed with something unread.
+struct Request {
+    method: String,
+    path: String,
+    head: String,
+    body: Vec<u8>,
+    has_unread: bool,
+}
+
+impl<'a> Server<'a> {
+    pub fn open(plan: &'a Plan) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Ok(Self { plan, listener, record: Mutex::default(), over: AtomicBool::new(false) })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.listener.local_addr().map_or(0, |address| address.port())
+    }
+
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves until [`Server::close`].
+    pub fn serve<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            if self.over.load(Ordering::Acquire) {
+                return;
+            }
+            // That the other side leaves early is what the run is about.
+            scope.spawn(move || self.talk(stream).ok());
+        }
+    }
+
+    pub fn close(&self) {
+        self.over.store(true, Ordering::Release);
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port())));
+    }
+
+    fn talk(&self, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        if self.plan.stage == Stage::Tls {
+            return self.shake_hands(&mut stream);
+        }
+        while let Some(request) = Request::read(&mut stream)? {
+            let delivery = self.answer(&request);
+            if delivery.end != End::Reset && request.has_unread {
+                stream.read_exact(&mut [0])?;
+            }
+            delivery.send(&mut stream)?;
+            match delivery.end {
+                End::Stay if delivery.cut.is_some() => {
+                    // Nothing more comes: the other side has to lose its patience.
+                    drop(stream.read(&mut [0]));
+                    return Ok(());
+                }
+                End::Stay => {}
+                End::Close | End::Reset | End::Endless => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a TLS greeting with what is none.
+    fn shake_hands(&self, stream: &mut TcpStream) -> io::Result<()> {
+        let dice = self.dice("tls");
+        let mut greeting = [0; 2048];
+        let read = stream.read(&mut greeting)?;
+        match dice.number(0..7) {
+            0 => stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+            1 => stream.write_all(b"\x15\x03\x03\x00\x02\x02\x28"),
+            2 => stream.write_all(&[0x16, 3, 3, 0xff, 0xff, 2, 0, 0, 0]),
+            3 => stream.write_all(greeting.get(..read).unwrap_or_default()),
+            4 => stream.write_all(&vec![0; 20_000]),
+            5 => Ok(()),
+            _ => stream.write_all(words::hostile(&dice, &["nobody-knows-this"]).as_bytes()),
+        }
+    }
+
+    /// Dice for the next thing of a kind.
+    fn dice(&self, what: &str) -> Dice {
+        let mut record = self.record();
+        record.answers += 1;
+        Dice::of(self.plan.seed, what, record.answers)
+    }
+
+    fn answer(&self, request: &Request) -> Delivery {
+        if request.method == "CONNECT" {
+            return self.tunnel();
+        }
+        let token_path = match self.plan.kind {
+            token::Kind::Api => "/v1/auth/access_token",
+            token::Kind::Mcp => "/mcp/token",
+        };
+        if request.path == token_path {
+            return self.exchange(request);
+        }
+        if request.path == "/mcp" {
+            return self.message(request);
+        }
+        self.record().trespasses.push(format!("{} {}", request.method, request.path));
+        self.proper_token(&self.dice("stolen")).answer.properly()
+    }
+
+    fn proper_token(&self, dice: &Dice) -> Issued {
+        token::proper(dice, self.plan.kind)
+    }
+
+    fn exchange(&self, request: &Request) -> Delivery {
+        let number = self.record().exchanges.len();
+        let dice = Dice::of(self.plan.seed, "exchange", number);
+        let secret = self.plan.client_secret.as_str();
+        let sent = String::from_utf8_lossy(&request.body);
+        let holds_secret = serde_json::from_str::<Value>(&sent).is_ok_and(|body| body["clientSecret"] == secret)
+            || sent.split('&').any(|pair| pair.starts_with("client_secret="));
+        if !holds_secret || request.head.to_ascii_lowercase().contains("\r\nauthorization:") {
+            self.record().trespasses.push(format!("a request for a token of another form: {sent}"));
+        }
+        let is_hostile = match self.plan.stage {
+            Stage::Token | Stage::Proxy => dice.percent(80),
+            Stage::Both => dice.percent(30),
+            _ => false,
+        };
+        let elsewhere = format!("http://127.0.0.1:{}/v1/stolen", self.port());
+        let issued =
+            if is_hostile { token::odd(&dice, self.plan.kind, self.plan.needed, secret, &elsewhere) } else { self.proper_token(&dice) };
+        let delivery = match self.plan.stage {
+            Stage::Sweep(byte) if number == 0 => {
+                let end = dice.any(&[End::Reset, End::Close]);
+                issued.answer.cut_after(byte, end)
+            }
+            _ if is_hostile && dice.percent(50) => issued.answer.somehow(&dice),
+            _ => issued.answer.properly(),
+        };
+        let mut record = self.record();
+        record.exchanges.push(delivery.verdict.clone());
+        record.tokens.extend(issued.tokens);
+        record.cuts.extend(delivery.cut);
+        delivery
+    }
+
+    fn message(&self, request: &Request) -> Delivery {
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let method = body["method"].as_str().unwrap_or_default().to_owned();
+        let (number, token) = {
+            let mut record = self.record();
+            record.messages += 1;
+            (record.messages, record.tokens.last().cloned().unwrap_or_default())
+        };
+        let dice = Dice::of(self.plan.seed, "message", number);
+        if !request.head.contains(&format!("\r\nauthorization: Bearer {token}\r\n")) {
+            self.record().trespasses.push("a message without the last token".to_owned());
+        }
+        let hostility = match self.plan.stage {
+            Stage::Mcp => 25,
+            Stage::Both => 15,
+            _ => 0,
+        };
+        if request.method != "POST" {
+            // The end of a session: whatever is said to that, nobody listens.
+            return Answer { status: 200, headers: Vec::new(), body: Vec::new(), verdict: Verdict::good(), streamed: false }.properly();
+        }
+        let said = mcp::answer(&dice, &method, &body["id"], &[&token, &self.plan.client_secret], hostility);
+        let delivery = if dice.percent(hostility) { said.answer.somehow(&dice) } else { said.answer.properly() };
+        let mut record = self.record();
+        if method == "initialize" {
+            record.conversation.clear();
+            record.offered.clear();
+        }
+        record.conversation.push(delivery.verdict.clone());
+        if delivery.verdict.good {
+            record.offered.extend(said.tools);
+        }
+        delivery
+    }
+
+    /// A proxy's answer to `CONNECT`.
+    fn tunnel(&self) -> Delivery {
+        self.record().tunnels += 1;
+        let dice = self.dice("tunnel");
+        let status = dice.any(&[200, 301, 400, 403, 407, 407, 500, 502, 503]);
+        let said = words::hostile(&dice, &[super::plan::PROXY_PASSWORD, &self.plan.client_secret]);
+        let headers = vec![("proxy-authenticate".to_owned(), said.clone()), ("x-trace-id".to_owned(), said.clone())];
+        let answer = Answer { status, headers, body: said.into_bytes(), verdict: Verdict::bad(&["proxy", "tls"]), streamed: false };
+        if dice.percent(50) { answer.somehow(&dice) } else { answer.properly() }
+    }
+}
+
+impl Request {
+    /// `None` when the other side has left.
+    fn read(stream: &mut TcpStream) -> io::Result<Option<Self>> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            if stream.read(&mut byte)? == 0 {
+                return Ok(None);
+            }
+            head.extend_from_slice(&byte);
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let mut first = head.lines().next().unwrap_or_default().split(' ');
+        let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+        // A proxy is asked for the whole address.
+        let path = target.split_once("://").map_or(target, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+        let length =
+            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        if let Some((last, rest)) = body.split_last_mut() {
+            stream.read_exact(rest)?;
+            let mut peeked = [0];
+            if stream.peek(&mut peeked)? == 0 {
+                return Ok(None);
+            }
+            *last = peeked[0];
+        }
+        Ok(Some(Self { method: method.to_owned(), path: path.to_owned(), head, body, has_unread: length > 0 }))
+    }
+}

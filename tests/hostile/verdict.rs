@@ -1,0 +1,249 @@
+//! What must hold after a run, whatever the server did.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+use port_mcp_auth::Code;
+use strum::VariantArray;
+
+use super::common::leaks::{Pieces, Readings, found, places};
+use super::common::runner::Log;
+use super::common::{Outcome, Step};
+use super::plan::{PROXY_PASSWORD, Plan, Stage};
+use super::server::Record;
+
+/// A promise that is broken.
+#[derive(Debug)]
+pub struct Finding {
+    pub kind: Kind,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Leak,
+    ForgedCommand,
+    WrongSuccess,
+    WrongError,
+    Panic,
+    Outputs,
+    Time,
+    Trespass,
+}
+
+/// The outputs that hold the token.
+const WITH_TOKEN: &[&str] = &["access_token", "mcp_config", "client_args"];
+
+const OUTPUTS: &[&str] = &[
+    "access_token",
+    "mcp_config",
+    "client_args",
+    "allowed_tools",
+    "tools",
+    "expires_at",
+    "expires_in",
+    "mcp_url",
+    "server_name",
+    "config_file",
+];
+
+const OWN_COMMANDS: &[&str] = &["add-mask", "error", "warning"];
+
+/// What only the check of the MCP server ends with.
+const OF_MCP: &[&str] = &["mcp_refused", "mcp_error", "tool_unknown"];
+
+/// A run as it ended.
+struct Run<'a> {
+    plan: &'a Plan,
+    step: &'a Step,
+    outcome: &'a Outcome,
+    record: &'a Record,
+    elapsed: Duration,
+    findings: Vec<Finding>,
+}
+
+/// Judges a run: its code, if it failed, and the promises that it broke.
+pub fn judge(plan: &Plan, step: &Step, outcome: &Outcome, record: &Record, elapsed: Duration) -> (Option<String>, Vec<Finding>) {
+    let mut run = Run { plan, step, outcome, record, elapsed, findings: Vec::new() };
+    run.no_panic();
+    let code = run.code();
+    run.no_leak(code.is_none());
+    run.no_forged_command();
+    run.outputs(code.as_deref());
+    match &code {
+        None => run.may_succeed(),
+        Some(code) => run.may_fail_with(code),
+    }
+    for trespass in &record.trespasses {
+        run.findings.push(Finding { kind: Kind::Trespass, text: trespass.clone() });
+    }
+    (code, run.findings)
+}
+
+impl Run<'_> {
+    fn expect(&mut self, holds: bool, kind: Kind, text: impl FnOnce() -> String) {
+        if !holds {
+            self.findings.push(Finding { kind, text: text() });
+        }
+    }
+
+    fn no_panic(&mut self) {
+        let Outcome { stderr, exit_code, .. } = self.outcome;
+        self.expect(stderr.is_empty(), Kind::Panic, || format!("stderr: {stderr}"));
+        self.expect(matches!(exit_code, Some(0 | 1)), Kind::Panic, || format!("the exit code {exit_code:?}"));
+    }
+
+    /// The code that the annotation names.
+    fn code(&mut self) -> Option<String> {
+        if self.outcome.exit_code == Some(0) {
+            let errors = self.outcome.log.errors().count();
+            self.expect(errors == 0, Kind::WrongError, || "a success with an error".to_owned());
+            return None;
+        }
+        let titles: Vec<_> = self.outcome.log.errors().map(|error| error.title.clone()).collect();
+        self.expect(titles.len() == 1, Kind::WrongError, || format!("{} errors", titles.len()));
+        let title = titles.first().cloned().unwrap_or_default();
+        let code = title.rsplit_once(" (").and_then(|(_, code)| code.strip_suffix(')')).unwrap_or_default().to_owned();
+        let is_known = Code::VARIANTS.iter().any(|known| known.as_str() == code);
+        self.expect(is_known, Kind::WrongError, || format!("the code {code:?} in {title:?}"));
+        Some(code)
+    }
+
+    fn no_leak(&mut self, succeeded: bool) {
+        let client_secrets = [self.plan.client_secret.as_str(), PROXY_PASSWORD];
+        let tokens = self.record.tokens.iter().map(String::as_str);
+        let secrets: Vec<_> = client_secrets.into_iter().chain(tokens).map(|secret| (secret, Pieces::of(secret))).collect();
+        let (of_client, all) = (&secrets[..client_secrets.len()], &secrets);
+        for (place, text) in places(self.outcome, true) {
+            self.holds_none(place, &text, all);
+        }
+        for (name, value) in self.outcome.outputs() {
+            let may = succeeded && WITH_TOKEN.contains(&name.as_str());
+            self.holds_none(&format!("the output {name}"), &value, if may { of_client } else { all });
+        }
+    }
+
+    fn holds_none(&mut self, place: &str, text: &str, secrets: &[(&str, Pieces)]) {
+        let readings = Readings::of(text);
+        for (secret, pieces) in secrets {
+            let leak = readings.find(pieces);
+            self.expect(leak.is_none(), Kind::Leak, || format!("{place} holds {secret:?} as {leak:?}"));
+        }
+    }
+
+    fn no_forged_command(&mut self) {
+        let forged: Vec<_> = self.outcome.log.commands().filter(|command| !OWN_COMMANDS.contains(&command.name.as_str())).collect();
+        self.expect(forged.is_empty(), Kind::ForgedCommand, || format!("{forged:?}"));
+        let own_titles =
+            self.outcome.log.commands().filter(|command| command.name != "add-mask").all(|command| !command.title.contains("forged"));
+        self.expect(own_titles, Kind::ForgedCommand, || "a title from outside".to_owned());
+        self.expect(Log::read(&self.outcome.stderr).commands().count() == 0, Kind::ForgedCommand, || "on stderr".to_owned());
+        let forms = self.forms_to_mask();
+        let masks = self.outcome.log.masks();
+        let odd: Vec<_> = masks.iter().filter(|mask| !forms.iter().any(|form| form.contains(mask.as_str())) || mask.len() < 4).collect();
+        self.expect(odd.is_empty(), Kind::ForgedCommand, || format!("masks of no secret: {odd:?}"));
+        let secret = &self.plan.client_secret;
+        self.expect(masks.contains(secret), Kind::Leak, || "the client secret is not masked".to_owned());
+        // What turns a line, ends it, or drives a terminal.
+        let active = |c: char| {
+            c != '\n' && (c.is_control() || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2067}\u{feff}\u{200b}".contains(c))
+        };
+        let text = format!("{}{}", self.outcome.stdout, self.outcome.summary);
+        self.expect(!text.contains(active), Kind::ForgedCommand, || format!("a control character in {text:?}"));
+        let outside_code: String = self.outcome.summary.split('`').step_by(2).collect();
+        let is_plain = ["<img", "<script", "<!--", "](javascript"].iter().all(|markup| !outside_code.contains(markup));
+        self.expect(is_plain, Kind::ForgedCommand, || format!("markup in the summary: {outside_code}"));
+    }
+
+    /// What masks may be made of.
+    fn forms_to_mask(&self) -> Vec<String> {
+        let secrets = self.record.tokens.iter().chain([&self.plan.client_secret]);
+        let form = |secret: &String| {
+            let lead = ["", "x", "xx"].map(|lead| BASE64URL_NOPAD.encode(format!("{lead}{secret}").as_bytes()));
+            [secret.clone(), HEXLOWER.encode(secret.as_bytes()), HEXUPPER.encode(secret.as_bytes())].into_iter().chain(lead)
+        };
+        secrets.flat_map(form).collect()
+    }
+
+    /// All of them, or the code alone; and with the file it is the same.
+    fn outputs(&mut self, code: Option<&str>) {
+        let outputs = self.outcome.outputs();
+        let names: BTreeSet<_> = outputs.keys().map(String::as_str).collect();
+        let expected: BTreeSet<_> = if code.is_some() { BTreeSet::from(["error_code"]) } else { OUTPUTS.iter().copied().collect() };
+        self.expect(names == expected, Kind::Outputs, || format!("the outputs {names:?}"));
+        let said = outputs.get("error_code").map(String::as_str);
+        self.expect(said == code, Kind::Outputs, || format!("error_code is {said:?}, the annotation says {code:?}"));
+        let files = |folder: &str| {
+            std::fs::read_dir(self.step.path(folder)).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        let left = [files("workspace"), files("temp")].concat();
+        let wanted = usize::from(code.is_none() && self.plan.config_file.is_some());
+        self.expect(left.len() == wanted, Kind::Outputs, || format!("the files {left:?}"));
+        for path in left {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let holds = outputs.get("access_token").is_some_and(|token| text.contains(token.as_str()));
+            self.expect(holds != self.plan.token_env, Kind::Outputs, || format!("the config file is {text}"));
+        }
+    }
+
+    /// A success needs a token that was given in a proper answer, and the tools that were listed.
+    fn may_succeed(&mut self) {
+        let outputs = self.outcome.outputs();
+        let token = outputs.get("access_token").cloned().unwrap_or_default();
+        let last = self.record.exchanges.last().cloned().unwrap_or_default();
+        self.expect(last.good, Kind::WrongSuccess, || format!("the last answer was {last:?}"));
+        self.expect(self.record.tokens.last() == Some(&token), Kind::WrongSuccess, || format!("the token {token:?}"));
+        let tools: Vec<String> = outputs.get("tools").and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
+        let offered = self.usable_tools();
+        self.expect(tools.is_empty() || tools == offered, Kind::WrongSuccess, || format!("the tools {tools:?}, offered were {offered:?}"));
+        let warned =
+            self.outcome.log.warnings().any(|warning| ["The MCP connection is not verified", "No tools"].contains(&warning.title.as_str()));
+        self.expect(!tools.is_empty() || warned || !self.plan.verify, Kind::WrongSuccess, || "no tools, and not a word".to_owned());
+        // When the time is not up, a definite answer counts.
+        let refused = self
+            .record
+            .conversation
+            .iter()
+            .any(|verdict| !verdict.good && verdict.codes.iter().all(|code| ["mcp_refused", "mcp_error"].contains(code)));
+        self.expect(!refused || self.is_late(), Kind::WrongSuccess, || format!("the MCP server said {:?}", self.record.conversation));
+        if let Some(config) = outputs.get("mcp_config") {
+            self.expect(config.contains(&token) != self.plan.token_env, Kind::Outputs, || format!("mcp_config is {config}"));
+        }
+    }
+
+    fn may_fail_with(&mut self, code: &str) {
+        let last = self.record.exchanges.last().cloned().unwrap_or_default();
+        let fits = match (self.plan.stage, code) {
+            (_, "timeout") => self.is_late(),
+            (Stage::Tls, _) => ["tls", "unreachable"].contains(&code),
+            (Stage::Tunnel, _) => ["proxy", "tls"].contains(&code),
+            _ if OF_MCP.contains(&code) => {
+                self.plan.verify && last.good && self.record.conversation.iter().any(|verdict| verdict.codes.contains(&code))
+                    || self.is_unlisted(code)
+            }
+            _ => last.codes.contains(&code),
+        };
+        self.expect(fits, Kind::WrongError, || format!("{code}, after {last:?} and {:?}", self.record.conversation));
+    }
+
+    /// Without a list, which every trouble may cost, names and globs can't be looked up.
+    fn is_unlisted(&self, code: &str) -> bool {
+        code == "tool_unknown" && self.plan.verify
+    }
+
+    fn is_late(&self) -> bool {
+        self.elapsed >= self.plan.timeout
+    }
+
+    /// In the server's order, each once, without those that can't be names or hold a secret.
+    fn usable_tools(&self) -> Vec<String> {
+        let is_name =
+            |name: &str| (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        let is_harmless =
+            |name: &str| self.record.tokens.iter().chain([&self.plan.client_secret]).all(|secret| found(name, secret).is_none());
+        let mut seen = HashSet::new();
+        let offered = self.record.offered.iter().filter(|name| is_name(name) && is_harmless(name));
+        offered.filter(|name| seen.insert(name.as_str())).cloned().collect()
+    }
+}
