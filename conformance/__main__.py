@@ -1,15 +1,17 @@
 """Runs the clients, prints a table, and writes results.json.
 
-    ci/conformance [--check] [CLIENT…]
+    ci/conformance [--quick] [--check] [CLIENT…]
 
-All clients if none is named. With --check, results that differ from the committed ones are an error.
+All clients if none is named. With --quick, each transport of a client has one run, and one run has a wrong token; the results
+are compared with the committed ones. With --check, the same is done after all runs, instead of writing them.
 """
 
 import argparse
 import concurrent.futures
 import json
-import os
+import multiprocessing
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -19,63 +21,22 @@ from pathlib import Path
 from conformance import client as clients
 from conformance.build import build, registry
 from conformance.install import install
-from conformance.processes import adopt_orphans
+from conformance.prove import plan, prove, start_worker
 from conformance.registry import entries
-from conformance.run import Bench, execute, write_tools
+from conformance.run import Bench, write_tools
 
 RESULTS = Path(__file__).with_name("results.json")
 AT_ONCE = 2
-
-
-def attempt(client, variant, bench, keep, right):
-    """A run's result. A run that was only too slow gets a second chance."""
-    for number in (1, 2):
-        folder = Path(keep) / f"{client.name}-{variant.slug}-{'right' if right else 'wrong'}-{number}"
-        result = execute(client, variant, folder, bench, right)
-        if result.passed:
-            shutil.rmtree(folder)
-        if not result.may_pass_later:
-            break
-    result.attempts = number
-    return result
-
-
-def prove(client, variants, bench, keep):
-    """All runs of a client, in a process of its own: (variant, result with the right token, with a wrong one or None).
-
-    A wrong token is tried once with each transport.
-    """
-    adopt_orphans()
-    install(client.name, client.scripts)
-    rows, transports = [], set()
-    for variant in variants:
-        right = attempt(client, variant, bench, keep, right=True)
-        wrong = attempt(client, variant, bench, keep, right=False) if variant.transport not in transports else None
-        transports.add(variant.transport)
-        rows.append((variant, right, wrong))
-    return rows
-
-
 COLUMNS = "{:14} {:24} {:32} {:>8} {:>8} {:>10} {:>7} {:>7}"
 
 
 def show(client, rows):
     """Prints a client's lines of the table."""
-    for variant, right, wrong in rows:
-        verdicts = ["" if run is None else "ok" if run.passed else "FAIL" for run in (right, wrong)]
-        times = ["" if run is None else run.milliseconds for run in (right, wrong)]
-        print(COLUMNS.format(client.name, client.version, str(variant), *verdicts, right.allow_list, *times))
-        for label, run in (("right", right), ("wrong", wrong)):
-            if run is None:
-                continue
-            notes = [*dict.fromkeys(run.faults)]
-            notes += [f"missing: {', '.join(run.missing)}"] if run.missing else []
-            notes += [f"left running: {line[:100]}" for line in run.leftovers]
-            notes += ["ended after its time"] if run.timed_out else []
-            notes += ["second attempt"] if run.attempts > 1 else []
-            for note in notes:
-                print(f"{'':14} {label} token: {note}")
-    sys.stdout.flush()
+    for row in rows:
+        verdicts = {token: "ok" if result.passed else "FAIL" for token, result in row.runs}
+        times = {token: result.milliseconds for token, result in row.runs}
+        columns = [column.get(token, "") for column in (verdicts, times) for token in ("right", "wrong")]
+        print(COLUMNS.format(client.name, client.version, str(row.variant), *columns[:2], row.right.allow_list, *columns[2:]))
 
 
 def summary(client, rows):
@@ -85,66 +46,109 @@ def summary(client, rows):
         "version": client.version,
         "calls_tools": client.calls_tools,
         "variants": {
-            str(variant): {
-                "right_token": right.passed,
-                **({"wrong_token": wrong.passed} if wrong else {}),
-                **({"allow_list": right.allow_list} if right.allow_list else {}),
+            str(row.variant): {
+                **{f"{token}_token": result.passed for token, result in row.runs},
+                **({"allow_list": row.right.allow_list} if row.right.allow_list else {}),
             }
-            for variant, right, wrong in rows
+            for row in rows
         },
     }
+
+
+def run_all(chosen, plans, bench, keep):
+    """The rows of each client that could be run, by its name."""
+    found = {}
+    pool = concurrent.futures.ProcessPoolExecutor(AT_ONCE, initializer=start_worker)
+    try:
+        jobs = {pool.submit(prove, client, plans[client.name], bench, keep): client for client in chosen}
+        for job in concurrent.futures.as_completed(jobs):
+            client = jobs[job]
+            try:
+                found[client.name] = job.result()
+            except Exception:  # a client that breaks the harness must not hide the others
+                print(f"{client.name} broke the harness:")
+                traceback.print_exc(file=sys.stdout)
+                sys.stdout.flush()
+    except BaseException:
+        # The workers end what they have started, and nothing more is begun.
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clients", nargs="*", metavar="CLIENT")
+    parser.add_argument("--quick", action="store_true", help="one run for each transport, and one with a wrong token")
     parser.add_argument("--check", action="store_true", help="results that differ from the committed ones are an error")
     options = parser.parse_args()
     known = clients.load()
     if unknown := set(options.clients) - set(known):
         parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    chosen = options.clients or sorted(known, key=lambda name: -known[name].seconds)
+    chosen = sorted((known[name] for name in options.clients or known), key=lambda client: -client.seconds)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     started = time.monotonic()
+    step("builds the action and the sandbox")
     action, sandbox = build()
+    step("installs Node and mcp-remote")
     install("node")
     install("mcp-remote")
+    step("asks the action for its configs")
     bench = Bench(action, sandbox, write_tools(action, sandbox))
-    known_to_action = entries(action, sandbox, registry())
+    entry = entries(action, sandbox, registry())
+    plans = {client.name: plan(entry[client.client].variants, options.quick) for client in chosen}
+    step(f"starts {sum(1 + wrong for planned in plans.values() for _, wrong in planned)} runs of {len(chosen)} clients")
     keep = tempfile.mkdtemp(prefix="conformance-")
-    results, failed = {}, []
+    rows = run_all(chosen, plans, bench, keep)
+
+    print()
     print(COLUMNS.format("client", "version", "variant", "right", "wrong", "allow-list", "ms", "ms"))
-    with concurrent.futures.ProcessPoolExecutor(AT_ONCE) as pool:
-        jobs = {pool.submit(prove, known[name], known_to_action[known[name].client].variants, bench, keep): known[name] for name in chosen}
-        for job in concurrent.futures.as_completed(jobs):
-            client = jobs[job]
-            try:
-                rows = job.result()
-            except Exception:  # a client that breaks the harness must not hide the others
-                print(f"{client.name} broke the harness:")
-                traceback.print_exc(file=sys.stdout)
-                failed.append(client.name)
-                continue
-            show(client, rows)
-            results[client.name] = summary(client, rows)
-            if not all(right.passed and (wrong is None or wrong.passed) for _, right, wrong in rows):
-                failed.append(client.name)
+    for name in sorted(rows):
+        show(known[name], rows[name])
+    failed = sorted(client.name for client in chosen if not all(row.passed for row in rows.get(client.name, [])) or client.name not in rows)
     print(f"{len(chosen)} clients in {time.monotonic() - started:.0f} s, {len(failed)} failed")
     if failed:
-        sys.exit(f"failed: {', '.join(sorted(failed))}; what they left is in {keep}")
-    os.rmdir(keep)
-    save(results, options.check, complete=not options.clients)
+        sys.exit(f"failed: {', '.join(failed)}; what they left is in {keep}")
+    shutil.rmtree(keep)
+    results = {name: summary(known[name], rows[name]) for name in rows}
+    if options.quick or options.check:
+        compare(results)
+    else:
+        save(results, complete=not options.clients)
 
 
-def save(results, check, complete):
+def step(text):
+    """Says what comes next: all of it may take a while."""
+    print(f"ci/conformance {text}", flush=True)
+
+
+def committed():
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
+def compare(results):
+    """Ends with an error if the committed results say something else."""
+    old = committed()
+    for name, result in results.items():
+        said = old.get(name, {"variants": {}})
+        known = {key: value for key, value in said.items() if key != "variants"}
+        same = known == {key: value for key, value in result.items() if key != "variants"}
+        for variant, verdict in result["variants"].items():
+            same = same and verdict.items() <= said["variants"].get(variant, {}).items()
+        if not same:
+            sys.exit(f"conformance/results.json says something else of {name}: run ci/conformance {name}, and commit what it writes")
+
+
+def save(results, complete):
     """Writes the results, those of other clients kept unless all were run."""
-    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    old = committed()
     new = dict(sorted((results if complete else old | results).items()))
-    if new == old:
-        return
-    RESULTS.write_text(json.dumps(new, indent=2) + "\n")
-    if check:
-        sys.exit("conformance/results.json was not up to date: commit it as it is now")
+    if new != old:
+        RESULTS.write_text(json.dumps(new, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from conformance.client import PINS
 
+LONGEST = 600  # seconds that an installation may take
+
 
 def cache():
     """The folder that all of them lie in, outside of the work tree."""
@@ -32,7 +34,8 @@ def install(name, scripts=False):
         for file in files:
             shutil.copy(file, folder)
         words = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run([*words, *([] if scripts else ["--ignore-scripts"])], cwd=folder, env=environment(name), check=False)
+        words += [] if scripts else ["--ignore-scripts"]
+        done = subprocess.run(words, cwd=folder, env=environment(name), check=False, timeout=LONGEST)
         if done.returncode:
             raise RuntimeError(f"npm ci of {name} ended with {done.returncode}")
         (folder / ".complete").touch()

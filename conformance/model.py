@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 NAME = "stand-in"
 SEARCH = re.compile(r"tool_?search|search_?tools?", re.IGNORECASE)  # Some agents show tools only after a search for them,
 CALLER = re.compile(r"(use|call)_?tool|tool_?(use|call)", re.IGNORECASE)  # and some call those through one more tool.
-SEARCHES = 5
+SEARCHES = 20
 PAUSE = 1  # second between searches, for servers that come up late
 
 
@@ -52,10 +52,15 @@ class Plan:
 
     def __init__(self, wanted, forbidden):
         self.wanted, self.forbidden = wanted, forbidden
-        self.tempted = False
+        self.tempted = self.ended = False
 
     def next(self, turn):
         """The next call, or None at the end."""
+        call = self.call(turn)
+        self.ended = call is None
+        return call
+
+    def call(self, turn):
         made = [call for call in turn.calls if not SEARCH.fullmatch(call.name)]
         first = next((call for call in made if call.names(self.wanted)), None)
         if first is None:

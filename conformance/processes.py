@@ -1,5 +1,6 @@
 """What a run's processes show of themselves, and their end. For Linux."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -7,14 +8,25 @@ import threading
 import time
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-LOOK = 0.02  # seconds between two looks at all command lines
+LOOK = 0.05  # seconds between two looks at all command lines
+PATIENCE = 30  # seconds until a killed process must be gone
 PROC = Path("/proc")
 
 
 def adopt_orphans():
     """From now on, every process that is left over below this one becomes its child, daemons too."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+    control(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent():
+    """From now on, this process is asked to end when its parent has ended."""
+    control(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def control(option, value):
+    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 
@@ -51,17 +63,19 @@ def descendants(top):
 
 def end_leftovers(spared):
     """Ends what still runs below this process, and says what it was."""
-    ended = set()
+    ended, latest = set(), time.monotonic() + PATIENCE
     while left := [(number, line) for number, line in descendants(os.getpid()) if number not in spared]:
+        if time.monotonic() > latest:
+            raise TimeoutError(f"these can't be ended: {left}")
         for number, line in left:
             ended.add(line.replace(b"\0", b" ").decode(errors="replace").strip())
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
-                os.waitpid(number, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass  # it has ended, or its parent is one of the others
         time.sleep(LOOK)
-    return sorted(ended)
+        for number, _ in left:
+            with contextlib.suppress(ChildProcessError):  # its parent is one of the others
+                os.waitpid(number, os.WNOHANG)
+    return sorted(ended - {""})
 
 
 class Watch(threading.Thread):

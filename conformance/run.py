@@ -1,5 +1,6 @@
 """One run: the action writes the config, the client starts with it, and the sandbox's log says what came."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from ci.harness import declared_inputs, read_file_command, wait_until
 from conformance import processes
+from conformance.files import Files
 from conformance.install import install
 from conformance.model import Server
 
@@ -20,6 +22,9 @@ WANTED, FORBIDDEN = "list_blueprints", "list_scorecards"
 VARIABLE = "PORT_TOKEN"
 # Where a variable that nobody replaced would show.
 PLACEHOLDERS = ("${", "{env:", f"${VARIABLE}", "secrets.")
+LONGEST_STEP = 90  # seconds; the action gives itself 60
+WIND_UP = 10  # seconds that an agent may take to end after everything has come
+LOOK = 0.2  # seconds between two looks whether it has
 ACTIONS = {False: "none", True: "restart_service,scale_service"}  # the header empty, and with names
 
 
@@ -56,7 +61,7 @@ class Result:
     faults: list[str] = field(default_factory=list)  # what came and must not have
     missing: list[str] = field(default_factory=list)  # what should have come
     allow_list: str = ""  # whether the agent kept to it, if it was tempted
-    timed_out: bool = False
+    ended_after: int = 0  # seconds, if it did not end by itself
     attempts: int = 1
     milliseconds: int = 0
     leftovers: list[str] = field(default_factory=list)
@@ -70,6 +75,15 @@ class Result:
         """Whether it was only too slow, for its own limits or for ours."""
         return bool(self.missing) and not self.faults
 
+    def notes(self):
+        """What there is to say of it."""
+        notes = [*dict.fromkeys(self.faults)]
+        notes += [f"missing: {', '.join(self.missing)}"] if self.missing else []
+        notes += [f"left running: {line[:100]}" for line in self.leftovers]
+        notes += [f"did not end by itself, was ended after {self.ended_after} s"] if self.ended_after else []
+        notes += [f"attempt {self.attempts}"] if self.attempts > 1 else []
+        return [f"  {note}" for note in notes]
+
 
 class Sandbox:
     """The embedded Port, on loopback."""
@@ -78,7 +92,11 @@ class Sandbox:
         self.log, ready = folder / "requests.jsonl", folder / "ready.json"
         words = [program, "--ready-file", ready, "--log", self.log, *options]
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        wait_until("the sandbox listens", ready.exists)
+        try:
+            wait_until("the sandbox listens", ready.exists)
+        except TimeoutError:
+            self.__exit__()
+            raise
         self.ready = json.loads(ready.read_text())
 
     def requests(self):
@@ -110,7 +128,7 @@ def act(program, sandbox, folder, inputs):
         "GITHUB_WORKSPACE": str(folder / "work"),
         "RUNNER_TEMP": str(folder / "temp"),
     }
-    done = subprocess.run([program], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([program], env=environment, stdout=subprocess.PIPE, text=True, check=False, timeout=LONGEST_STEP)
     if done.returncode:
         raise Refused(f"the action ended with {done.returncode}:\n{done.stdout}")
     return read_file_command(output.read_text())
@@ -180,9 +198,17 @@ def execute(client, variant, folder, bench, right=True):
         (folder / "output").unlink()
         token = run.outputs["access_token"]
         shown = token if right else f"{token[:-20]}{secrets.token_hex(10)}"
+
+        def over():
+            """Whether the run has what it needs."""
+            requests = sandbox.requests()[before:]
+            if right:
+                return (model.plan.ended or not model.turns) and not missing(client, requests)
+            return refused(requests, shown)
+
         started = time.monotonic()
         try:
-            result = start(run, token, shown)
+            result = start(run, token, shown, over)
         finally:
             leftovers = processes.end_leftovers({sandbox.process.pid})
         result.milliseconds, result.leftovers = round((time.monotonic() - started) * 1000), leftovers
@@ -194,13 +220,11 @@ def execute(client, variant, folder, bench, right=True):
             judge(run, requests, shown, bench.writes, result)
         else:
             judge_wrong(requests, shown, result)
-        if variant.variable:
-            result.faults += at_rest(folder, shown)
         return result
 
 
-def start(run, token, shown):
-    """Starts the client and waits for its end."""
+def start(run, token, shown, over):
+    """Starts the client and waits for its end. Some don't come to one: then `over` says whether there is more to wait for."""
     client, outputs, variant = run.client, run.outputs, run.variant
     for path, text in client.settings(run).items():
         run.put(path, text)
@@ -219,23 +243,39 @@ def start(run, token, shown):
         run.put(client.config, outputs["mcp_config"].replace(token, shown))
     words = [install(client.name, client.scripts) / client.program, *client.arguments(run)]
     result = Result()
+    files = Files(run.folder, shown, "requests.jsonl")
     with processes.Watch(shown) as watch, (run.folder / "stdout").open("wb") as stdout, (run.folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             words, cwd=run.work, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
         )
-        try:
-            process.wait(client.seconds)
-        except subprocess.TimeoutExpired:
-            result.timed_out = True
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        result.ended_after = wait(process, client.seconds, over, files.look if variant.variable else lambda: None)
     said = (run.folder / "stdout").read_bytes() + (run.folder / "stderr").read_bytes()
     # A literal config in the arguments is in the command line by its nature.
     if watch.seen and not (variant.by_arguments and not variant.variable):
         result.faults += [f"the token is in a command line: {line}" for line in sorted(watch.seen)]
     if shown.encode() in said:
         result.faults.append("the token is in what the client printed")
+    if variant.variable:
+        files.look()
+        result.faults += [f"the token is in the file {path}" for path in sorted(files.found)]
     return result
+
+
+def wait(process, seconds, over, look):
+    """Waits for the end, and looks around meanwhile. The seconds after which it was brought about, or 0."""
+    began = time.monotonic()
+    end, nothing_more = began + seconds, False
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK)
+            return 0
+        look()
+        if not nothing_more and over():
+            nothing_more, end = True, min(end, time.monotonic() + WIND_UP)
+        if time.monotonic() >= end:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return round(time.monotonic() - began)
 
 
 def values(request, name):
@@ -246,20 +286,34 @@ def succeeded(requests, method, tool=None):
     return [r for r in requests if r["rpc_method"] == method and r["status"] == 200 and (tool is None or r["tool"] == tool)]
 
 
+def came(client, requests):
+    """The requests that succeeded, by what a client must ask for."""
+    steps = {method: succeeded(requests, method) for method in ("initialize", "tools/list")}
+    # Revision 2026-07-28 of the protocol has no `initialize`.
+    steps["initialize"] += succeeded(requests, "server/discover")
+    if client.calls_tools:
+        steps["tools/call"] = succeeded(requests, "tools/call", WANTED)
+    return steps
+
+
+def missing(client, requests):
+    """What a client must ask for, and did not."""
+    return [method for method, found in came(client, requests).items() if not found]
+
+
+def refused(requests, token):
+    """Whether a request with this token was refused."""
+    return any(values(request, "authorization") == [f"Bearer {token}"] and request["status"] == 401 for request in requests)
+
+
 def judge(run, requests, token, writes, result):
     """What must have come with the right token."""
     bearer = f"Bearer {token}"
     actions = ACTIONS[run.variant.variable].replace("none", "")
     expected = {"authorization": [bearer], "x-read-only-mode": ["1"], "x-allowed-actions-to-run": [actions]}
-    steps = {method: succeeded(requests, method) for method in ("initialize", "tools/list")}
-    # Revision 2026-07-28 of the protocol has no `initialize`.
-    steps["initialize"] += succeeded(requests, "server/discover")
-    if run.client.calls_tools:
-        steps["tools/call"] = succeeded(requests, "tools/call", WANTED)
-    for method, came in steps.items():
-        if not came:
-            result.missing.append(method)
-        for request in came:
+    result.missing += missing(run.client, requests)
+    for method, found in came(run.client, requests).items():
+        for request in found:
             for name, want in expected.items():
                 if values(request, name) != want:
                     shown = [value.replace(token, "***") for value in values(request, name)]
@@ -272,13 +326,12 @@ def judge(run, requests, token, writes, result):
 
 def judge_wrong(requests, token, result):
     """What must and must not have come with a wrong token."""
-    bearer = f"Bearer {token}"
-    if not any(values(request, "authorization") == [bearer] for request in requests):
+    if not refused(requests, token):
         result.missing.append("a request with the wrong token")
     for method in ("initialize", "server/discover", "tools/list", "tools/call"):
         if succeeded(requests, method):
             result.faults.append(f"{method} succeeded with a wrong token")
-    judge_headers(requests, bearer, result)
+    judge_headers(requests, f"Bearer {token}", result)
 
 
 def judge_headers(requests, bearer, result):
@@ -289,14 +342,3 @@ def judge_headers(requests, bearer, result):
         for name, value in request["headers"]:
             if any(text in value for text in PLACEHOLDERS):
                 result.faults.append(f"{request['method']} {request['path']} came with {name}: {value}")
-
-
-def at_rest(folder, token):
-    """Files that hold the token, though it was only in a variable."""
-    found = []
-    for path in Path(folder).rglob("*"):
-        # Nothing that the client made is followed, and its binaries are not read.
-        if path.is_file() and not path.is_symlink() and path.stat().st_size < 4_000_000 and path.name != "requests.jsonl":
-            if token.encode() in path.read_bytes():
-                found.append(f"the token is in the file {path.relative_to(folder)}")
-    return found
