@@ -130,14 +130,15 @@ fn with(value: &Value, put: Put<'_>) {
     }
 }
 
-/// A text. The library quotes what YAML 1.2 would read as something else; there are still readers that take `1_000` for a
-/// number, `1:30` for a time and `2001-01-01` for a date, as YAML 1.1 did. It writes line breaks as a block, and loses some at
-/// the end.
+/// A text. The library quotes what YAML 1.2 would read as something else, and most of what 1.1 would. There are still readers
+/// of 1.1: they take `1_000` for a number, `1:30` for a time, `2001-01-01` for a date, and `y` for yes. It writes line breaks as
+/// a block, and loses some at the end.
 fn scalar(text: &str) -> ScalarValue {
     let scalar = ScalarValue::string(text);
     let like_a_number = text.starts_with(|first: char| first.is_ascii_digit() || "+.".contains(first)) && text.contains(['_', ':', '-']);
+    let like_yes_or_no = matches!(text, "y" | "Y" | "n" | "N");
     match scalar.style() {
-        ScalarStyle::Plain if like_a_number => ScalarValue::single_quoted(text),
+        ScalarStyle::Plain if like_a_number || like_yes_or_no => ScalarValue::single_quoted(text),
         ScalarStyle::Literal => ScalarValue::double_quoted(text),
         _ => scalar,
     }
@@ -244,6 +245,17 @@ mod tests {
                     extensions["port"] = server();
                 });
             }
+        }
+    }
+
+    #[test]
+    fn a_word_for_yes_or_no_stays_a_word_in_every_version_of_yaml() {
+        for word in
+            ["y", "Y", "n", "N", "yes", "No", "on", "OFF", "true", "null", "~", "1", "1e3", "0x1", "1:30", "2026-01-01", ".inf", "<<", "="]
+        {
+            let wanted = json!({ word: word, "list": [word] });
+            let text = rewrite("", &Value::Null, &wanted).unwrap();
+            assert_eq!(serde_saphyr::from_str::<Value>(&text).unwrap(), wanted, "{}", *text);
         }
     }
 
