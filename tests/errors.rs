@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use common::scenarios::{self, Ended};
 use common::{Step, all_at_once};
 use port_mcp_auth::Code;
-use port_sandbox::{Options, Refusal, Sandbox};
+use port_sandbox::{Fault, Options, Refusal, Route, Sandbox};
 use strum::VariantArray;
 
 fn run_all() -> Vec<Ended> {
@@ -76,6 +76,23 @@ fn no_summary_is_written_when_none_is_wanted() {
     let sandbox = Sandbox::default();
     assert_eq!(Step::exchange_only(&sandbox).input("summary", "false").run().succeeded().summary, "");
     assert_eq!(Step::exchange_only(&sandbox).input("summary", "false").input("client_id", "").run().failed("input_missing").summary, "");
+}
+
+/// Elsewhere these words may mean anything.
+#[test]
+fn only_the_oauth_endpoint_rejects_credentials_with_another_status() {
+    let sandbox = Sandbox::default();
+    for (endpoint, status, error, code) in [
+        ("api", 400, "invalid_client", "request_rejected"),
+        ("mcp", 400, "invalid_client", "credentials_rejected"),
+        ("mcp", 400, "invalid_scope", "request_rejected"),
+        ("mcp", 300, "invalid_client", "redirected"),
+    ] {
+        let answer = Fault::answer(status, serde_json::json!({"error": error}).to_string());
+        sandbox.set_fault_forever(Route::AccessToken, answer.clone());
+        sandbox.set_fault_forever(Route::OAuthToken, answer);
+        Step::exchange_only(&sandbox).input("token_endpoint", endpoint).run().failed(code);
+    }
 }
 
 #[test]

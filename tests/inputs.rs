@@ -94,6 +94,28 @@ fn an_oversized_value_is_refused() {
 }
 
 #[test]
+fn the_longest_value_is_taken_and_no_longer_one() {
+    let sandbox = Sandbox::default();
+    let url = |length: usize| format!("{:x<length$}", format!("{}/", sandbox.mcp_url()));
+    for (input, longest, longer) in [
+        ("token_env", "T".repeat(128), "T".repeat(129)),
+        ("server_name", "s".repeat(64), "s".repeat(65)),
+        ("allowed_actions", "a".repeat(8000), "a".repeat(8001)),
+        ("mcp_url", url(2048), url(2049)),
+    ] {
+        Step::exchange_only(&sandbox).input(input, longest).run().succeeded();
+        refused(input, longer);
+    }
+    for input in ["client_id", "client_secret"] {
+        for fitting in [4, 4096] {
+            Step::exchange_only(&sandbox).input(input, "c".repeat(fitting)).run().failed("credentials_rejected");
+        }
+        refused(input, "c".repeat(3));
+        refused(input, "c".repeat(4097));
+    }
+}
+
+#[test]
 fn every_other_wrong_value_is_refused() {
     for (input, value) in [
         ("client_secret", "abc"),
@@ -135,6 +157,19 @@ fn any_case_of_a_choice_will_do() {
         .input("read_only", "True")
         .run()
         .succeeded();
+}
+
+#[test]
+fn the_region_counts_as_long_as_one_address_is_its_own() {
+    let sandbox = Sandbox::default();
+    let region = |step: Step| {
+        let summary = step.input("region", "us").run().succeeded().summary;
+        let row = summary.lines().find(|line| line.starts_with("| Region |")).unwrap();
+        row.trim_start_matches("| Region | ").trim_end_matches(" |").to_owned()
+    };
+    assert_eq!(region(Step::exchange_only(&sandbox)), "own addresses");
+    assert_eq!(region(Step::exchange_only(&sandbox).without("INPUT_MCP_URL")), "`us`");
+    assert_eq!(region(Step::exchange_only(&sandbox).without("INPUT_AUTH_BASE_URL").input("token_endpoint", "mcp")), "`us`");
 }
 
 #[test]

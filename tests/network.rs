@@ -159,6 +159,19 @@ fn a_proxy_that_refuses_the_host_has_its_own_code() {
 }
 
 #[test]
+fn a_proxy_that_repeats_its_password_is_not_quoted_with_it() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(Some(
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 48\r\n\r\nNot for me:p%40ss-word-1234, nor p@ss-word-1234.",
+    ));
+    let address = format!("http://me:p%40ss-word-1234@127.0.0.1:{}", proxy.port);
+    let outcome = Step::exchange_only(&sandbox).env("HTTP_PROXY", address).run().failed("forbidden");
+    assert!(outcome.error_text().contains("Not for me"), "{}", outcome.error_text());
+    leaks::assert_no_leak(&outcome, "p%40ss-word-1234", false);
+    leaks::assert_no_leak(&outcome, "p@ss-word-1234", false);
+}
+
+#[test]
 fn the_bridge_is_told_to_use_the_proxy() {
     let sandbox = Sandbox::default();
     let proxy = Proxy::start(None);

@@ -87,6 +87,40 @@ fn a_token_near_its_end_is_waited_out() {
     assert!(sandbox.issued_tokens().iter().all(|token| masks.contains(token)), "both tokens are masked");
 }
 
+#[test]
+fn a_wait_may_be_as_long_as_max_wait() {
+    let sandbox = Sandbox::default();
+    let nearly_over = Fault::json(&serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": 1}));
+    sandbox.set_faults(Route::AccessToken, [nearly_over.clone()]);
+    let step = Step::exchange_only(&sandbox).input("min_validity", "1h");
+    let outcome = step.input("max_wait", "2s").run().succeeded();
+    assert!(outcome.stdout.contains("lives only 1 s more, less than asked for. Waiting 2 s for a fresh one."), "{}", outcome.stdout);
+
+    sandbox.set_faults(Route::AccessToken, [nearly_over]);
+    Step::exchange_only(&sandbox).input("min_validity", "1h").input("max_wait", "1s").run().failed("token_expiring");
+}
+
+#[test]
+fn a_token_may_be_asked_to_live_as_long_as_a_fresh_one_does() {
+    let sandbox = Sandbox::start(Options { leftover: Some(Duration::from_mins(5)), ..Options::default() });
+    for (asked, says) in [("3h", "Set `max_wait` to at least"), ("10801s", "none can meet `min_validity`")] {
+        let text = Step::exchange_only(&sandbox).input("min_validity", asked).run().failed("token_expiring").error_text();
+        assert!(text.contains(says), "{asked}: {text}");
+    }
+}
+
+#[test]
+fn under_ten_minutes_is_short() {
+    let sandbox = Sandbox::default();
+    for (left, warnings) in [(599, 1), (600, 0)] {
+        sandbox.set_faults(
+            Route::AccessToken,
+            [Fault::json(&serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": left}))],
+        );
+        assert_eq!(Step::exchange_only(&sandbox).run().succeeded().log.warnings().count(), warnings, "{left} s");
+    }
+}
+
 /// The documented limit of 100 requests and 10 more in 5 minutes, with 5 minutes scaled to 5 seconds.
 #[test]
 fn two_hundred_jobs_at_once_get_through_the_limit() {

@@ -109,3 +109,18 @@ fn the_files_keep_their_owner_and_mode() {
     step.run().succeeded();
     assert_eq!(std::fs::metadata(step.path("output")).unwrap().permissions().mode() & 0o777, 0o640);
 }
+
+/// Whoever knows a delimiter can end a value with it, and add an output of their own.
+#[test]
+fn no_delimiter_is_used_twice() {
+    let sandbox = Sandbox::default();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..2 {
+        let text = Step::exchange_only(&sandbox).run().succeeded().output_file;
+        for delimiter in text.lines().filter_map(|line| line.split_once("<<")).map(|(_, delimiter)| delimiter.to_owned()) {
+            assert!(delimiter.len() >= 32, "{delimiter} can be guessed");
+            assert!(seen.insert(delimiter), "a delimiter comes again in:\n{text}");
+        }
+    }
+    assert_eq!(seen.len(), 2 * Step::exchange_only(&sandbox).run().outputs().len());
+}

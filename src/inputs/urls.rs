@@ -122,6 +122,8 @@ mod tests {
             ("https://gate.example/port/v1", "https://gate.example/port/v1/auth/access_token"),
             ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/auth/access_token"),
             ("http://[::1]:8080", "http://[::1]:8080/v1/auth/access_token"),
+            ("http://localhost:8080", "http://localhost:8080/v1/auth/access_token"),
+            ("http://port.localhost", "http://port.localhost/v1/auth/access_token"),
             // A name outside of ASCII is given as DNS knows it (RFC 5890).
             ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example/v1/auth/access_token"),
         ] {

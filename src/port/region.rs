@@ -122,3 +122,23 @@ pub fn host_of(url: &reqwest::Url) -> String {
         None => host.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_leads_to_the_other_region() {
+        let hint = |region: Region| {
+            Endpoint { kind: TokenEndpoint::Api, url: region.auth_base_url().parse().unwrap(), region: Some(region) }.region_hint()
+        };
+        assert_eq!(
+            hint(Region::Eu),
+            "The step asked region `eu`. If your organisation is in the other one (you log in at app.us.port.io), set `region: us`."
+        );
+        assert_eq!(
+            hint(Region::Us),
+            "The step asked region `us`. If your organisation is in the other one (you log in at app.port.io), set `region: eu`."
+        );
+    }
+}
