@@ -369,6 +369,18 @@ fn an_empty_file_is_an_empty_config() {
     assert_eq!(job.text(".mcp.json"), "");
 }
 
+/// Both for the file itself and for a base that is a file.
+#[test]
+fn a_config_may_have_a_mebibyte_and_no_more() {
+    const MEBIBYTE: usize = 1024 * 1024;
+    for input in ["config_file", "base_config"] {
+        let job = |size: usize| Job::new().input(input, "large.json").with("large.json", &format!("{{}}{}", " ".repeat(size - 2)));
+        job(MEBIBYTE).run().succeeded();
+        let code = if input == "config_file" { "file_write" } else { "input_invalid" };
+        job(MEBIBYTE + 1).refused(code, "1 MiB");
+    }
+}
+
 #[test]
 fn the_same_server_is_replaced_and_nothing_of_it_lives_on() {
     let job = Job::new();
@@ -558,6 +570,16 @@ fn the_end_of_the_job_removes_what_was_written() {
     // Once is enough, twice does no harm.
     let (job, _) = job.end();
     assert_eq!(job.workspace(), []);
+}
+
+#[test]
+fn the_end_of_the_job_leaves_an_empty_directory_that_was_there() {
+    let job = Job::writing("mine/new/deep/.mcp.json");
+    fs::create_dir(job.path("mine")).unwrap();
+    job.run().succeeded();
+    assert!(job.path("mine/new/deep/.mcp.json").exists());
+    let (job, _) = job.end();
+    assert!(job.path("mine").exists() && !job.path("mine/new").exists());
 }
 
 #[test]

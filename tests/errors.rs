@@ -78,6 +78,22 @@ fn no_summary_is_written_when_none_is_wanted() {
     assert_eq!(Step::exchange_only(&sandbox).input("summary", "false").input("client_id", "").run().failed("input_missing").summary, "");
 }
 
+#[test]
+fn an_answer_may_have_a_mebibyte_and_no_more() {
+    const MEBIBYTE: usize = 1024 * 1024;
+    let sandbox = Sandbox::default();
+    let answer = serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": 10800}).to_string();
+    for (size, code) in [(MEBIBYTE, None), (MEBIBYTE + 1, Some("bad_response"))] {
+        let padded = format!("{answer}{}", " ".repeat(size - answer.len()));
+        sandbox.set_faults(Route::AccessToken, [Fault::answer(200, padded)]);
+        let outcome = Step::exchange_only(&sandbox).run();
+        match code {
+            None => drop(outcome.succeeded()),
+            Some(code) => assert!(outcome.failed(code).error_text().contains("larger than 1 MiB")),
+        }
+    }
+}
+
 /// Elsewhere these words may mean anything.
 #[test]
 fn only_the_oauth_endpoint_rejects_credentials_with_another_status() {

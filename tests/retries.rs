@@ -101,6 +101,15 @@ fn a_wait_may_be_as_long_as_max_wait() {
 }
 
 #[test]
+fn the_wait_for_a_fresh_token_is_not_part_of_the_timeout() {
+    let sandbox = Sandbox::default();
+    let nearly_over = Fault::json(&serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": 3}));
+    sandbox.set_faults(Route::AccessToken, [nearly_over]);
+    let step = Step::exchange_only(&sandbox).input("min_validity", "1h").input("max_wait", "1m").input("timeout", "4s");
+    step.run().succeeded();
+}
+
+#[test]
 fn a_token_may_be_asked_to_live_as_long_as_a_fresh_one_does() {
     let sandbox = Sandbox::start(Options { leftover: Some(Duration::from_mins(5)), ..Options::default() });
     for (asked, says) in [("3h", "Set `max_wait` to at least"), ("10801s", "none can meet `min_validity`")] {

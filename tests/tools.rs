@@ -222,3 +222,31 @@ fn the_summary_lists_the_tools_by_kind() {
         assert!(summary.contains(part), "no {part:?} in {summary}");
     }
 }
+
+#[test]
+fn more_than_thirty_tools_are_folded_away() {
+    let offered = |extra: usize| {
+        let extra_tools = (0..extra).map(|number| format!("get_{number}")).collect();
+        Sandbox::start(Options { extra_tools, ..Options::default() })
+    };
+    let own = Step::against(&offered(0)).run().succeeded();
+    let own = serde_json::from_str::<Vec<String>>(&own.output("tools")).unwrap().len();
+    for (tools, folded) in [(30, false), (31, true)] {
+        let summary = Step::against(&offered(tools - own)).run().succeeded().summary;
+        assert_eq!(summary.contains("<details>"), folded, "{tools} tools: {summary}");
+    }
+}
+
+#[test]
+fn the_summary_says_which_actions_are_allowed() {
+    let sandbox = Sandbox::default();
+    for (given, shown) in
+        [("", "all that the credentials may run"), ("none", "none"), ("deploy,restart_service", "`deploy`, `restart_service`")]
+    {
+        let summary = Step::exchange_only(&sandbox).input("allowed_actions", given).run().succeeded().summary;
+        assert!(
+            summary.contains(&format!("| Allowed actions | {} |", shown.replace('_', if shown.contains('`') { "_" } else { "\\_" }))),
+            "{summary}"
+        );
+    }
+}

@@ -115,6 +115,16 @@ mod tests {
         assert_eq!(passing.len(), 102);
     }
 
+    #[test]
+    fn a_pause_doubles_and_is_spread_over_all_of_its_time() {
+        let longest: Vec<_> = (1..=4).map(|attempt| pause(attempt, None, 1.0).as_millis()).collect();
+        assert_eq!(longest, [500, 1000, 2000, 4000]);
+        assert_eq!(pause(4, None, 0.25).as_millis(), 1000);
+        let chances: Vec<_> = (0..1000).map(|_| chance()).collect();
+        assert!(chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
+        assert!(chances.iter().any(|chance| *chance < 0.25) && chances.iter().any(|chance| *chance > 0.75));
+    }
+
     proptest! {
         #[test]
         fn a_pause_is_at_least_what_was_asked_and_grows_no_further_than_doubling(attempt in 1..MAX_ATTEMPTS, asked in proptest::option::of(0u64..100), chance in 0.0f64..1.0) {
