@@ -94,6 +94,22 @@ fn an_answer_may_have_a_mebibyte_and_no_more() {
     }
 }
 
+#[test]
+fn what_came_instead_of_json_is_named() {
+    let sandbox = Sandbox::default();
+    let body = |content_type: &str| Fault::Body { content_type: content_type.to_owned(), body: b"<a>".to_vec() };
+    for (answer, says) in [
+        (body("text/html; charset=utf-8"), "an HTML page"),
+        (body("application/xml"), "a body of type `application/xml`"),
+        (Fault::answer(200, "<a>"), "a body without a type"),
+        (Fault::answer(200, "<a>").header("content-encoding", "br"), "a body in the encoding `br`, which was not asked for"),
+    ] {
+        sandbox.set_faults(Route::AccessToken, [answer]);
+        let text = Step::exchange_only(&sandbox).run().failed("bad_response").error_text();
+        assert!(text.contains(&format!("it is no JSON object but {says}")), "no {says:?} in {text}");
+    }
+}
+
 /// Elsewhere these words may mean anything.
 #[test]
 fn only_the_oauth_endpoint_rejects_credentials_with_another_status() {

@@ -159,6 +159,15 @@ fn a_server_that_only_speaks_the_newest_protocol_is_fine() {
 }
 
 #[test]
+fn what_the_newest_protocol_answers_is_looked_at_too() {
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code: -32022, message: "another version, please".to_owned() });
+    sandbox.set_fault_forever(Route::Rpc("server/discover"), Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": {}})));
+    let text = Step::against(&sandbox).run().failed("mcp_error").error_text();
+    assert!(text.contains("it is no answer to `server/discover`"), "{text}");
+}
+
+#[test]
 fn every_page_is_read() {
     let whole = tools(&Step::against(&Sandbox::default()).run().succeeded());
     for mode in [McpMode::Stateful, McpMode::Stateless] {
@@ -215,6 +224,12 @@ fn an_answer_that_the_agent_would_get_too_fails_the_step() {
         (Fault::json(&json!([])), "mcp_error", "no JSON-RPC message"),
         (result(json!({})), "mcp_error", "no answer to `initialize`"),
         (Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "result": {}})), "mcp_error", "answers another request"),
+        (
+            Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "error": {"code": -32000, "message": "x"}})),
+            "mcp_error",
+            "answers another request",
+        ),
+        (Fault::json(&json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "x"}})), "mcp_error", "error -32700"),
         (initialized("1999-01-01"), "mcp_error", "`1999-01-01`"),
         (Fault::Huge(2 << 20), "mcp_error", "larger than 1 MiB"),
         (Fault::Endless, "mcp_error", "larger than 1 MiB"),
@@ -230,18 +245,50 @@ fn an_answer_that_the_agent_would_get_too_fails_the_step() {
 
 #[test]
 fn the_list_itself_may_be_refused() {
-    for (fault, code) in [
-        (Fault::status(401), "mcp_refused"),
-        (Fault::status(404), "mcp_error"),
-        (Fault::RpcError { code: -32601, message: "Method not found".to_owned() }, "mcp_error"),
-        (Fault::Body { content_type: "text/event-stream".to_owned(), body: b"data: {}\n\n".to_vec() }, "mcp_error"),
-        (Fault::Body { content_type: "text/event-stream".to_owned(), body: vec![b'x'; 2 << 20] }, "mcp_error"),
+    for (fault, code, says) in [
+        (Fault::status(401), "mcp_refused", "401"),
+        (Fault::status(404), "mcp_error", "404"),
+        (
+            Fault::RpcError { code: -32601, message: "Method not found".to_owned() },
+            "mcp_error",
+            "the JSON-RPC error -32601, `Method not found`",
+        ),
+        (events("data: {}\n\n"), "mcp_error", "an event in it is no JSON-RPC message"),
+        (
+            events("event: ping\ndata: no message\n\nevent: message\ndata: neither\n\n"),
+            "mcp_error",
+            "an event in it is no JSON-RPC message",
+        ),
+        (events(&"x".repeat(2 << 20)), "mcp_error", "larger than 1 MiB"),
     ] {
         let sandbox = Sandbox::default();
         sandbox.set_fault_forever(Route::Rpc("tools/list"), fault);
-        Step::against(&sandbox).run().failed(code);
+        let outcome = Step::against(&sandbox).run().failed(code);
+        assert!(outcome.error_text().contains(says), "no {says:?} in {}", outcome.error_text());
         let requests = mcp_requests(&sandbox, 4);
         assert_eq!(lines(&requests)[3], "DELETE -", "the session is ended all the same");
+    }
+}
+
+fn events(body: &str) -> Fault {
+    Fault::Body { content_type: "text/event-stream".to_owned(), body: body.into() }
+}
+
+#[test]
+fn the_answer_is_found_among_other_events_and_in_a_mebibyte_of_them() {
+    const MEBIBYTE: usize = 1024 * 1024;
+    let answer = "event: ping\ndata: no message\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n\n";
+    let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
+    for size in [answer.len() + 2, MEBIBYTE, MEBIBYTE + 1] {
+        // A comment, which counts for nothing but its length.
+        let body = format!(":{}\n{answer}", " ".repeat(size - answer.len() - 2));
+        sandbox.set_faults(Route::Rpc("tools/list"), [events(&body)]);
+        let outcome = Step::against(&sandbox).run();
+        if size > MEBIBYTE {
+            assert!(outcome.failed("mcp_error").error_text().contains("larger than 1 MiB"));
+        } else {
+            assert!(outcome.succeeded().log.warnings().any(|warning| warning.title == "No tools"), "{size}");
+        }
     }
 }
 
