@@ -1,0 +1,96 @@
+"""The exchange alone: the same request and a token as an output, by the action and by what could stand in its place."""
+
+import json
+import random
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import alternatives, sandbox
+from bench.figures import median_and_range, ratios, rounded, size, table, with_range
+from ci.harness import read_file_command, wait_until
+
+HOST = "127.0.0.1"
+WARM_UP = 2  # rounds that don't count: they fill the caches of files
+
+
+@dataclass
+class Measured:
+    """What one program took, a figure for each round."""
+
+    program: alternatives.Program
+    wall: list  # seconds
+    cpu: list  # seconds
+    peak: list  # bytes
+    requests: float = 0
+
+    def add(self, took):
+        """One more round."""
+        for name in ("wall", "cpu", "peak"):
+            getattr(self, name).append(took[name])
+
+
+def run_once(timed, program, environment, folder):
+    """One run, and what it took. It must give a token, if it asks for one."""
+    result, output = Path(folder) / "result", Path(environment["GITHUB_OUTPUT"])
+    alternatives.empty(environment)
+    words = [timed, result, *program.words]
+    done = subprocess.run(
+        words, env=environment | program.environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    took = json.loads(result.read_text())
+    token = read_file_command(output.read_text()).get("access_token", "")
+    if done.returncode or took["code"] or (program.agent and token.count(".") != 2):
+        raise RuntimeError(f"{program.label} gave no token:\n{done.stdout}")
+    return took
+
+
+def measure(action, sandbox_program, native, rounds, folder):
+    """All programs, in rounds. Each round runs each of them once, in another order, so that what disturbs one disturbs all."""
+    folder = Path(folder)
+    with sandbox.running(sandbox_program, folder / "sandbox") as port:
+        inputs = port.inputs(HOST) | {"verify": "false"}
+        environment = alternatives.environment(inputs, folder)
+        found = [Measured(program, [], [], []) for program in alternatives.programs(action, native, inputs, port.ca_file, folder)]
+        chance = random.Random(1)  # noqa: S311 - the same order each time
+        for number in range(WARM_UP + rounds):
+            for each in chance.sample(found, len(found)):
+                took = run_once(native["timed"], each.program, environment, folder)
+                if number >= WARM_UP:
+                    each.add(took)
+        sent = (WARM_UP + rounds) * sum(bool(each.program.agent) for each in found)
+        wait_until("the last request is in the log", lambda: len(port.requests()) >= sent)
+        agents = [dict(request["headers"])["user-agent"] for request in port.requests()]
+    for each in found:
+        each.requests = sum(bool(each.program.agent) and agent.startswith(each.program.agent) for agent in agents) / (WARM_UP + rounds)
+    return found
+
+
+def show(found):
+    """The table of times."""
+    action, *_ = found
+    rows = []
+    for each in found:
+        wall = "1" if each is action else with_range(ratios(each.wall, action.wall))
+        peak = "1" if each is action else with_range(ratios(each.peak, action.peak))
+        rows.append(
+            [
+                each.program.label,
+                f"{with_range(each.wall, 1e3)} ms",
+                wall,
+                f"{rounded(1e3 * median_and_range(each.cpu)[0])} ms",
+                f"{rounded(median_and_range(each.peak)[0] / 2**20)} MiB",
+                peak,
+                f"{each.requests:g}",
+            ]
+        )
+    return table(["", "wall time", "of the action's", "CPU time", "peak memory", "of the action's", "requests"], rows)
+
+
+def show_needs(found):
+    """The table of what has to be there first."""
+    rows = [
+        [each.program.label, size(each.program.needs.unpacked()), size(each.program.needs.packed()), each.program.contents]
+        for each in found
+    ]
+    return table(["", "unpacked", "compressed", "what is counted"], rows).replace("| --: |\n", "| --- |\n", 1)

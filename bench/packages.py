@@ -1,0 +1,68 @@
+"""What the compared programs are made of, pinned: Node, its packages, and a Python with its packages."""
+
+import contextlib
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ci.harness import ROOT
+from conformance import install
+
+NODE, PYTHON = ROOT / "bench/node", ROOT / "bench/python"
+
+
+def installed(name, files, fill):
+    """A folder of this user's cache that holds those files and what `fill` made of them, once."""
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    folder, done = install.cache() / f"{name}-{digest}", f".{name}-{digest}.done"
+    with contextlib.ExitStack() as stack:
+        fcntl.flock(stack.enter_context((install.cache() / f".{name}.lock").open("w")), fcntl.LOCK_EX)
+        if not folder.with_name(done).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            fill(folder)
+            folder.with_name(done).touch()
+    return folder
+
+
+def node_folder():
+    """The folder with the pinned Node, and with the npm and npx that belong to it."""
+    return install.install("node") / ".bin"
+
+
+def node():
+    """The pinned Node."""
+    return (node_folder() / "node").resolve()
+
+
+def bundle(name, folder):
+    """A script of bench/node as actions are published: one file, with the packages in it."""
+    locks = [NODE / file for file in ("package.json", "package-lock.json")]
+
+    def fill(place):
+        for file in locks:
+            shutil.copy(file, place)
+        words = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
+        subprocess.run(words, cwd=place, env=install.environment("bench"), stdout=subprocess.DEVNULL, check=True)
+
+    packages = installed("bench-node", locks, fill)
+    target, script = Path(folder) / f"{name}.cjs", packages / f"{name}.js"
+    shutil.copy(NODE / script.name, script)  # beside the packages that it imports
+    words = ["--bundle", "--minify", "--platform=node", "--target=node24", "--log-level=error", f"--outfile={target}"]
+    subprocess.run([packages / "node_modules/.bin/esbuild", script, *words], check=True)
+    return target
+
+
+def python():
+    """A Python that has the pinned packages."""
+    wanted = PYTHON / "requirements.txt"
+
+    def fill(place):
+        subprocess.run([sys.executable, "-m", "venv", place], check=True)
+        words = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", wanted]
+        subprocess.run([place / "bin/pip", *words], check=True)
+
+    return installed("bench-python", [wanted], fill) / "bin/python"
