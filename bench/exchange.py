@@ -38,9 +38,9 @@ def run_once(timed, program, environment, folder):
     done = subprocess.run(
         words, env=environment | program.environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    took = json.loads(result.read_text())
+    took = {"code": None} if done.returncode else json.loads(result.read_text())
     token = read_file_command(output.read_text()).get("access_token", "")
-    if done.returncode or took["code"] or (program.agent and token.count(".") != 2):
+    if took["code"] != 0 or (program.agent and token.count(".") != 2):
         raise RuntimeError(f"{program.label} gave no token:\n{done.stdout}")
     return took
 
@@ -84,7 +84,7 @@ def show(found):
                 f"{each.requests:g}",
             ]
         )
-    return table(["", "wall time", "of the action's", "CPU time", "peak memory", "of the action's", "requests"], rows)
+    return table(["", "wall time", "times the action's", "CPU time", "peak memory", "times the action's", "requests"], rows)
 
 
 def show_needs(found):

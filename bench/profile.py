@@ -13,17 +13,18 @@ from bench import alternatives, build, sandbox
 from bench.callgrind import Costs
 from bench.exchange import HOST
 from bench.figures import table
+from ci.harness import ROOT
 
 OWN = "this action"
 SHOWN = 12  # rows of a table; the rest is one row
-# Where a line of source belongs to: its crate in the registry, the standard library, or this repository.
+# Where a line of source belongs to: its crate, wherever that was compiled; the standard library; or this repository.
 PLACES = (
-    (re.compile(r"/registry/src/[^/]+/(?P<crate>[\w-]+?)-\d[^/]*/(?:src/)?(?P<module>.*)$"), None),
+    (re.compile(r"/(?:registry/src/[^/]+|rust/deps)/(?P<crate>[\w-]+?)-\d[^/]*/(?:src/)?(?P<module>.*)$"), None),
     (re.compile(r"/library/(?P<crate>core|alloc|std)/src/(?P<module>.*)$"), None),
-    (re.compile(r"^(?:.*/)?src/(?P<module>.*\.rs)$"), OWN),
+    (re.compile(rf"^{re.escape(str(ROOT))}/src/(?P<module>.*)$"), OWN),
 )
 STANDARD = ("core", "alloc", "std")
-# What a function belongs to that the standard library's lines were made part of.
+# The crate in a function's name.
 FIRST_NAME = re.compile(r"^[<&\[(*]*(?:dyn |mut )?(?P<crate>\w+)::")
 
 
@@ -32,18 +33,23 @@ def missing():
     return ", ".join(f"there is no `{name}`" for name in ("valgrind", "strace") if not shutil.which(name))
 
 
+def named(function):
+    """The crate that a function's name begins with."""
+    crate = found["crate"].replace("_", "-") if (found := FIRST_NAME.match(function)) else None
+    return {"port-mcp-auth": OWN, "--rustc": "alloc"}.get(crate, crate)
+
+
 def owner(file, function):
     """The crate that a line belongs to, and its file there."""
+    within = named(function)
     for pattern, crate in PLACES:
         if found := pattern.search(file):
             crate = crate or found["crate"]
-            if crate in STANDARD and (named := FIRST_NAME.match(function)) and named["crate"] not in STANDARD:
-                name = named["crate"].replace("_", "-")
-                return (OWN if name == "port-mcp-auth" else name), "the standard library, within"
+            # What the standard library gave to a function of another crate was done for that one.
+            if crate in STANDARD and within and within not in STANDARD:
+                return within, "the standard library, within"
             return crate, found["module"]
-    if "ring_core" in function:
-        return "ring", function
-    return "libc", function
+    return within or "libc", function
 
 
 def instructions(program, environment, folder):
