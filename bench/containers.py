@@ -78,7 +78,7 @@ def show(action, empty):
         ["this action, with the exchange", f"{with_range(action, 1e3)} ms", with_range(ratios(action, empty))],
         ["an empty program in an empty image", f"{with_range(empty, 1e3)} ms", "1"],
     ]
-    return table(["", "`docker run` to its end", "times the empty one's"], rows)
+    return table(["", "`docker run` to its end", "ratio"], rows)
 
 
 def unpacked(tar):

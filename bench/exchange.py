@@ -67,24 +67,26 @@ def measure(action, sandbox_program, native, rounds, folder):
 
 
 def show(found):
-    """The table of times."""
+    """The table of what it took."""
     action, *_ = found
-    rows = []
-    for each in found:
-        wall = "1" if each is action else with_range(ratios(each.wall, action.wall))
-        peak = "1" if each is action else with_range(ratios(each.peak, action.peak))
-        rows.append(
-            [
-                each.program.label,
-                f"{with_range(each.wall, 1e3)} ms",
-                wall,
-                f"{rounded(1e3 * median_and_range(each.cpu)[0])} ms",
-                f"{rounded(median_and_range(each.peak)[0] / 2**20)} MiB",
-                peak,
-                f"{each.requests:g}",
-            ]
-        )
-    return table(["", "wall time", "times the action's", "CPU time", "peak memory", "times the action's", "requests"], rows)
+
+    def times(name, each):
+        return "1" if each is action else with_range(ratios(getattr(each, name), getattr(action, name)))
+
+    rows = [
+        [
+            each.program.label,
+            f"{with_range(each.wall, 1e3)} ms",
+            times("wall", each),
+            f"{rounded(1e3 * median_and_range(each.cpu)[0])} ms",
+            times("cpu", each),
+            f"{rounded(median_and_range(each.peak)[0] / 2**20)} MiB",
+            times("peak", each),
+            f"{each.requests:g}",
+        ]
+        for each in found
+    ]
+    return table(["", "wall time", "ratio", "CPU time", "ratio", "peak memory", "ratio", "requests"], rows)
 
 
 def show_needs(found):

@@ -36,7 +36,7 @@ def show(programs, counted, found):
         wall = "1" if each is first else with_range(ratios(each.wall, first.wall))
         peak = f"{rounded(median_and_range(each.peak)[0] / 2**20)} MiB"
         rows.append([f"`{level}`", size(files.unpacked()), size(files.packed()), f"{counted[level]:,}", wall, peak])
-    return table(["opt-level", "binary", "compressed", "instructions", f"wall time, times `{next(iter(found))}`'s", "peak memory"], rows)
+    return table(["opt-level", "binary", "compressed", "instructions", f"wall time to `{next(iter(found))}`'s", "peak memory"], rows)
 
 
 def main():
