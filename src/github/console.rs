@@ -82,7 +82,8 @@ impl<'a> Console<'a> {
     }
 
     fn annotate(&self, level: &str, title: &str, text: &str) {
-        let title = escape_property(&self.guard(title));
+        // The old form of a command counts anywhere in a line.
+        let title = escape_property(&self.guard(title)).replace("##[", "## [");
         let text = escape_data(&self.guard(text)).replace("##[", "## [");
         self.print(&format!("::{level} title={title}::{text}"));
     }
@@ -149,9 +150,15 @@ mod tests {
             let rest = log.strip_prefix("::error title=").unwrap();
             let (read_title, read_text) = rest.trim_end_matches('\n').split_once("::").unwrap();
             let decode = |text: &str| text.replace("%2C", ",").replace("%3A", ":").replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%");
-            prop_assert_eq!(decode(read_title), title);
+            prop_assert_eq!(decode(read_title), title.replace("##[", "## ["));
             prop_assert_eq!(read_text.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%"), text.replace("##[", "## ["));
         }
+    }
+
+    #[test]
+    fn no_part_of_an_annotation_is_a_command_of_the_old_form() {
+        let log = printed(|console| console.error("##[add-mask]a", "##[error]b"));
+        assert_eq!(log, "::error title=## [add-mask]a::## [error]b\n");
     }
 
     #[test]
