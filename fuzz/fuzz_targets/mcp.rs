@@ -1,0 +1,153 @@
+//! The MCP server's answers, through the whole preflight: over TCP, HTTP, the stream of events and the SDK, to a verdict.
+#![no_main]
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use port_mcp_auth::budget::Budget;
+use port_mcp_auth::github::console::Console;
+use port_mcp_auth::mcp::preflight::Preflight;
+use port_mcp_auth::mcp::verdict::Server;
+use port_mcp_auth::net::{Http, Network};
+use port_mcp_auth::port::region::TokenEndpoint;
+use port_mcp_auth::secret::Secret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const TOKEN: &str = "t0k3n-Value-0123456789";
+
+/// What the server says to one kind of message.
+#[derive(Arbitrary, Debug)]
+enum Said<'a> {
+    /// What a proper server says.
+    Properly { as_event: bool },
+    /// Any body, as JSON or as events.
+    Body { as_event: bool, status: u8, body: &'a [u8] },
+    /// A proper envelope around any result.
+    Result { as_event: bool, result: &'a str },
+    /// Any bytes at all.
+    Bytes(&'a [u8]),
+}
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    initialize: Said<'a>,
+    list: Vec<Said<'a>>,
+}
+
+const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"port","version":"1"}}"#;
+const LIST: &str = r#"{"tools":[{"name":"list_blueprints","inputSchema":{"type":"object"}}]}"#;
+
+fn framed(status: u16, as_event: bool, body: &[u8]) -> Vec<u8> {
+    let kind = if as_event { "text/event-stream" } else { "application/json" };
+    let mut bytes = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+fn enveloped(id: &str, result: &str, as_event: bool) -> Vec<u8> {
+    let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+    let body = if as_event { format!("data: {message}\n\n") } else { message };
+    framed(200, as_event, body.as_bytes())
+}
+
+impl Said<'_> {
+    fn bytes(&self, id: &str, proper: &str) -> Vec<u8> {
+        match self {
+            Self::Properly { as_event } => enveloped(id, proper, *as_event),
+            // Only what is not asked again, which would cost a pause.
+            Self::Body { as_event, status, body } => framed([200, 200, 400, 401, 404][usize::from(status % 5)], *as_event, body),
+            Self::Result { as_event, result } => enveloped(id, result, *as_event),
+            Self::Bytes(bytes) => bytes.to_vec(),
+        }
+    }
+}
+
+/// Serves connections one after the other, until nobody comes any more.
+async fn serve(listener: TcpListener, input: &Input<'_>) {
+    let mut lists = input.list.iter();
+    while let Ok((mut stream, _)) = listener.accept().await {
+        while let Ok(request) = read_request(&mut stream).await {
+            let id = request.split_once("\"id\":").and_then(|(_, rest)| rest.split([',', '}']).next()).unwrap_or("0").to_owned();
+            let bytes = if request.contains("\"initialize\"") {
+                input.initialize.bytes(&id, INITIALIZE)
+            } else if request.contains("\"tools/list\"") {
+                match lists.next() {
+                    Some(said) => said.bytes(&id, LIST),
+                    None => enveloped(&id, LIST, false),
+                }
+            } else {
+                framed(202, false, b"")
+            };
+            let is_raw = bytes.len() < 12 || !bytes.starts_with(b"HTTP/1.1 2");
+            if stream.write_all(&bytes).await.is_err() || is_raw {
+                break;
+            }
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Result<String, ()> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).await.map_err(|_| ())?;
+        bytes.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if read == 0 {
+            return Err(());
+        }
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            if body.len() >= length {
+                return Ok(text);
+            }
+        }
+    }
+}
+
+fuzz_target!(|input: Input<'_>| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut bytes = Vec::new();
+    {
+        let console = Console::new(&mut bytes);
+        let token = Secret::new(TOKEN);
+        console.mask(&token).unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
+            let http = Arc::new(Http::new(&Network::default()).unwrap());
+            let server = Server { url: &url, token_from: TokenEndpoint::Api };
+            // Shorter than the first pause before another attempt, mostly.
+            let budget = Budget::start(Duration::from_millis(40));
+            let preflight = Preflight { server, token: &token, headers: &[], http: &http, early: None, budget: &budget, console: &console };
+            let judged = tokio::select! {
+                judged = preflight.list_tools() => judged,
+                () = serve(listener, &input) => unreachable!("a listener goes on"),
+            };
+            match judged {
+                Ok(Ok(offer)) => {
+                    for tool in &offer.tools {
+                        console.info(&format!("tool {}", tool.name));
+                    }
+                }
+                Ok(Err(unseen)) => unseen.warn(&console),
+                Err(error) => {
+                    let report = error.report();
+                    console.error(report.title, &report.what);
+                }
+            }
+        });
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let shown: Vec<_> = text.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+    assert!(!shown.iter().any(|line| line.contains(TOKEN)), "{text}");
+    assert!(!text.contains("##["), "{text}");
+    let commands = shown.iter().filter(|line| line.trim_start().starts_with("::"));
+    for command in commands {
+        assert!(command.starts_with("::error title=") || command.starts_with("::warning title="), "{text}");
+    }
+});
