@@ -44,6 +44,8 @@ fuzz_target!(|calls: Vec<Call<'_>>| {
                     console.info(&format!("said {}", console.quote(text)));
                     expected.push(None);
                 }
+                // The runner reads the new form of a command first, this reader the old one: a mask may hold that.
+                Call::Mask(text) if text.contains("##[") => {}
                 Call::Mask(text) => {
                     console.mask(&Secret::new(text)).unwrap();
                     masks.extend(text.lines().filter(|line| line.len() >= 4).map(str::to_owned));
