@@ -260,8 +260,7 @@ impl Answer {
             Way::BadHead => self.with_a_bad_head(dice),
             Way::TooLarge => {
                 self.body.extend(vec![b' '; 1_100_000]);
-                self.verdict = Verdict { good: false, codes: [self.verdict.codes, vec!["bad_response", "mcp_error"]].concat() };
-                self.properly()
+                self.properly().broken()
             }
             Way::Endless => {
                 let head = self.head("HTTP/1.1", &[]);
