@@ -353,6 +353,7 @@ mod tests {
             json(&json(&unicode)),
             plain.replace('e', "%65").replace('3', "\\u0033"),
             plain.replace('/', "%25252f"),
+            each(|byte| format!("\\{byte:03o}")).replace('1', "\\u0031"),
             plain.replace('/', "\\\\/"),
             json(&basic),
             BASE64.encode(json(&basic).as_bytes()),

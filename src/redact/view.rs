@@ -67,12 +67,13 @@ impl View {
     }
 
     /// With every escape undone once: those of JSON, JavaScript, C, URLs and HTML, and quotes that are doubled.
-    fn unescaped(&self) -> Self {
+    fn unescaped(&self, pairs: bool) -> Self {
         let bytes = Zeroizing::new(self.bytes().collect::<Vec<_>>());
         let mut units = Zeroizing::new(Vec::with_capacity(self.len()));
         let mut at = 0;
         while let (Some(unit), Some(rest)) = (self.0.get(at), bytes.get(at..)) {
-            let Some((length, said)) = escape(rest) else {
+            let found = escape(rest).filter(|_| pairs || !rest.starts_with(b"\\\\"));
+            let Some((length, said)) = found else {
                 units.push(*unit);
                 at += 1;
                 continue;
@@ -86,11 +87,20 @@ impl View {
     }
 
     /// With escapes undone once, twice, and so on, as long as there are any.
+    ///
+    /// Two backslashes may be one that was escaped, or one before the escape of a writer that forgot it: both are tried, and the
+    /// last view is of the first kind.
     pub fn unescapings(&self) -> Vec<Self> {
+        let mut views = self.unescaped_while(false);
+        views.extend(self.unescaped_while(true));
+        views
+    }
+
+    fn unescaped_while(&self, pairs: bool) -> Vec<Self> {
         let mut views: Vec<Self> = Vec::new();
         for _ in 0..MOST_ESCAPED {
             let last = views.last().unwrap_or(self);
-            let next = last.unescaped();
+            let next = last.unescaped(pairs);
             // What an escape stands for is shorter.
             if next.len() == last.len() {
                 break;
@@ -251,13 +261,13 @@ mod tests {
             ("a\\nb", "a b"),
             ("\\ud83d \\u{110000} %zz % \\u00 &#; &#xg; &nope; \\9ab 100%", "\\ud83d \\u{110000} %zz % \\u00 &#; &#xg; &nope; \\9ab 100%"),
         ] {
-            assert_eq!(text(&View::of(written).unescaped()), said, "{written}");
+            assert_eq!(text(&View::of(written).unescaped(true)), said, "{written}");
         }
     }
 
     #[test]
     fn a_byte_knows_where_it_is_written() {
-        let view = View::of("a\\\\u0062c").unescaped().unescaped();
+        let view = View::of("a\\\\u0062c").unescaped(true).unescaped(true);
         assert_eq!(text(&view), "abc");
         assert_eq!(
             (view.place(0, 1), view.place(1, 1), view.place(2, 1), view.place(0, 3)),
@@ -284,7 +294,7 @@ mod tests {
         #[test]
         fn no_text_panics_and_every_place_is_in_the_text(written in "\\PC{0,40}|[\\\\%&#;xu{}0-9a-f'\"]{0,40}") {
             let view = View::of(&written);
-            for view in [view.unescaped(), view.bare()].into_iter().chain(view.decoded(1)) {
+            for view in [view.unescaped(true), view.bare()].into_iter().chain(view.decoded(1)) {
                 prop_assert!(view.len() <= written.len());
                 for at in 0..view.len() {
                     let (from, to) = view.place(at, 1).unwrap();
