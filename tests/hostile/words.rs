@@ -96,6 +96,12 @@ fn layer(dice: &Dice, text: &str) -> String {
     }
 }
 
+/// A share of the characters, escaped. Who echoes what came in writes the same character in the same way everywhere, and always
+/// escapes what begins an escape. Who doesn't hides a secret on purpose, and can do that in more ways than anyone finds.
 fn escape(dice: &Dice, text: &str, share: u32, write: fn(u8) -> String) -> String {
-    text.bytes().map(|byte| if dice.percent(share) || !byte.is_ascii() { write(byte) } else { char::from(byte).to_string() }).collect()
+    let mut chosen: Vec<_> = (0..=u8::MAX).map(|byte| dice.percent(share) || !byte.is_ascii()).collect();
+    for introducer in write(b'a').bytes().take(1) {
+        chosen[usize::from(introducer)] = true;
+    }
+    text.bytes().map(|byte| if chosen[usize::from(byte)] { write(byte) } else { char::from(byte).to_string() }).collect()
 }
