@@ -108,8 +108,13 @@ impl Step {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"));
-        command.env_clear().envs(&self.env).current_dir(self.dir.path()).stdin(Stdio::null());
+        self.prepare(&mut command);
         command
+    }
+
+    /// Gives a command the step's variables and nothing else.
+    pub fn prepare(&self, command: &mut Command) {
+        command.env_clear().envs(&self.env).current_dir(self.dir.path()).stdin(Stdio::null());
     }
 
     pub fn run(&self) -> Outcome {
@@ -122,17 +127,22 @@ impl Step {
 
     pub fn finish(&self, child: Child) -> Outcome {
         let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).expect("the log is UTF-8");
+        self.outcome(output.status.code(), stdout, String::from_utf8(output.stderr).expect("stderr is UTF-8"))
+    }
+
+    /// What a run that wrote this left behind.
+    pub fn outcome(&self, exit_code: Option<i32>, stdout: String, stderr: String) -> Outcome {
         // A device such as /dev/full would be read for ever.
         let read = |name: &str| {
             let path = self.env.get(name).map(Path::new).filter(|path| path.is_file());
             path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
         };
-        let stdout = String::from_utf8(output.stdout).expect("the log is UTF-8");
         Outcome {
-            exit_code: output.status.code(),
+            exit_code,
             log: runner::Log::read(&stdout),
             stdout,
-            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            stderr,
             output_file: read("GITHUB_OUTPUT"),
             summary: read("GITHUB_STEP_SUMMARY"),
         }

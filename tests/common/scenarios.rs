@@ -33,6 +33,13 @@ impl Scenario {
         Self { name, code, sandbox, step }
     }
 
+    /// One with TLS to both servers, and with the preflight.
+    pub fn over_tls(name: &'static str, code: Option<&'static str>, prepare: impl FnOnce(&Sandbox, Step) -> Step) -> Self {
+        let sandbox = Sandbox::default();
+        let step = prepare(&sandbox, Step::against_tls(&sandbox));
+        Self { name, code, sandbox, step }
+    }
+
     /// One in which the token endpoint misbehaves for good.
     fn fault(name: &'static str, code: &'static str, fault: Fault) -> Self {
         Self::new(name, Some(code), Options::default(), |sandbox, step| {
@@ -50,7 +57,12 @@ impl Scenario {
     }
 
     pub fn run(self) -> Ended {
-        let outcome = self.step.run();
+        self.run_by(Step::run)
+    }
+
+    /// Runs it in another way.
+    pub fn run_by(self, run: impl FnOnce(&Step) -> Outcome) -> Ended {
+        let outcome = run(&self.step);
         Ended {
             name: self.name,
             code: self.code,
