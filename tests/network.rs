@@ -172,6 +172,26 @@ fn a_proxy_that_repeats_its_password_is_not_quoted_with_it() {
 }
 
 #[test]
+fn a_certificate_that_is_not_trusted_is_no_fault_of_the_proxy() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(None);
+    let step = Step::against_tls(&sandbox).without("INPUT_CA_BUNDLE").env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
+    step.run().failed("tls");
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn the_variable_that_names_the_proxy_is_told() {
+    let sandbox = Sandbox::default();
+    let refusing = Proxy::start(Some("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let step = Step::against_tls(&sandbox).env(variable, format!("http://127.0.0.1:{}", refusing.port));
+        let text = step.run().failed("proxy").error_text();
+        assert!(text.contains(&format!("`{variable}`")), "no {variable} in {text}");
+    }
+}
+
+#[test]
 fn the_bridge_is_told_to_use_the_proxy() {
     let sandbox = Sandbox::default();
     let proxy = Proxy::start(None);

@@ -159,6 +159,14 @@ fn a_server_that_only_speaks_the_newest_protocol_is_fine() {
 }
 
 #[test]
+fn a_server_may_refuse_the_version_with_a_status_of_its_own() {
+    let sandbox = Sandbox::default();
+    let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32022, "message": "another version, please"}});
+    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::answer(400, refusal.to_string()));
+    assert_eq!(tools(&Step::against(&sandbox).run().succeeded()).len(), READ_TOOLS + 1);
+}
+
+#[test]
 fn what_the_newest_protocol_answers_is_looked_at_too() {
     let sandbox = Sandbox::default();
     sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code: -32022, message: "another version, please".to_owned() });
