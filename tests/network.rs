@@ -153,7 +153,7 @@ fn a_proxy_that_refuses_the_host_has_its_own_code() {
     for answer in ["HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "", "no http at all\r\n\r\n"]
     {
         let proxy = Proxy::start(Some(answer));
-        let step = Step::against_tls(&sandbox).input("timeout", "1s").env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
+        let step = Step::against_tls(&sandbox).input("timeout", "3s").env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
         step.run().failed("proxy");
     }
 }
