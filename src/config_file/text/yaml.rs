@@ -3,13 +3,17 @@
 use std::str::FromStr;
 
 use serde_json::{Map, Number, Value};
-use yaml_edit::{Document, Mapping, ScalarStyle, ScalarType, ScalarValue, Sequence, YamlError, YamlFile, YamlNode, YamlValue};
+use yaml_edit::anchor_resolution::AnchorRegistry;
+use yaml_edit::{Document, Mapping, ScalarStyle, ScalarType, ScalarValue, Sequence, SyntaxKind, YamlError, YamlFile, YamlNode, YamlValue};
 use zeroize::Zeroizing;
 
 /// What a text says; the line of the mistake if it says nothing.
 pub fn parse(text: &str) -> Result<Value, Option<usize>> {
     let file = open(text)?;
     let mut documents = file.documents();
+    if file.documents().any(|document| is_boundless(&document)) {
+        return Err(None);
+    }
     let value = documents.next().map(|document| YamlValue::from_document(&document)).transpose().map_err(|_| None)?;
     // Which of several would the agent read?
     if documents.next().is_some() {
@@ -33,6 +37,30 @@ pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<
         None => return None,
     }
     Some(Zeroizing::new(file.to_string()))
+}
+
+/// So many aliases may stand within nodes that aliases name themselves: each may multiply what the text says.
+const MOST_NESTED: usize = 16;
+
+/// Whether following the aliases would not end, or not in time. One that stands within the very node that it names, merged in
+/// (`<<`), the library would follow until the stack is full.
+fn is_boundless(document: &Document) -> bool {
+    let anchors = AnchorRegistry::from_document(document);
+    let Some(root) = anchors.anchor_names().find_map(|name| anchors.resolve(name)?.ancestors().last()) else {
+        return false;
+    };
+    let tokens = root.descendants_with_tokens().filter_map(|element| element.as_token().cloned());
+    let mut nested = 0;
+    for alias in tokens.filter(|token| token.kind() == SyntaxKind::REFERENCE) {
+        let around = alias.parent_ancestors().flat_map(|node| node.children_with_tokens());
+        let anchors = around.filter_map(|element| element.as_token().cloned()).filter(|token| token.kind() == SyntaxKind::ANCHOR);
+        let names: Vec<_> = anchors.map(|anchor| anchor.text().replacen('&', "*", 1)).collect();
+        if names.iter().any(|name| name == alias.text()) {
+            return true;
+        }
+        nested += usize::from(!names.is_empty());
+    }
+    nested > MOST_NESTED
 }
 
 fn open(text: &str) -> Result<YamlFile, Option<usize>> {
@@ -257,6 +285,25 @@ mod tests {
             let text = rewrite("", &Value::Null, &wanted).unwrap();
             assert_eq!(serde_saphyr::from_str::<Value>(&text).unwrap(), wanted, "{}", *text);
         }
+    }
+
+    #[test]
+    fn aliases_without_an_end_are_a_mistake() {
+        for text in [
+            "a: &a\n  b: *a\n",
+            "a: &a\n  <<: *a\n",
+            "a: &a\n  b: &b\n    <<: *a\n",
+            "a: &a\n  b: {<<: [*a]}\n",
+            "a: &a {b: {c: {<<: *a}}}\nd: &a 1\n",
+            "&a\nb:\n  <<: *a\n",
+        ] {
+            assert_eq!(parse(text), Err(None), "{text}");
+        }
+        // What laughs a billion times.
+        let laughs = (1..40).fold("l0: &l0 [ha]\n".to_owned(), |text, n| text + &format!("l{n}: &l{n} [*l{}, *l{}]\n", n - 1, n - 1));
+        assert_eq!(parse(&laughs), Err(None));
+        let text = "x: &x {a: 1}\ny: &y\n  <<: *x\n  b: &b {<<: *x}\nz: [*y, *b, *x]\n";
+        assert_eq!(parse(text).unwrap()["z"][0], json!({ "a": 1, "b": { "a": 1 } }));
     }
 
     #[test]
