@@ -509,10 +509,16 @@ fn yaml_keeps_what_a_person_wrote() {
 
 #[test]
 fn rules_end_in_the_order_in_which_they_work() {
-    let theirs = "{ \"permission\": { \"port-prod_list_blueprints\": \"allow\", \"bash\": \"ask\" } }";
-    let job = Job::new().input("client", "opencode").input("allowed_tools", "list_blueprints").input("base_config", theirs);
-    let permission = job.run().succeeded().config()["permission"].to_string();
-    assert_eq!(permission, r#"{"bash":"ask","port-prod_*":"deny","port-prod_list_blueprints":"allow"}"#);
+    let (allow, ask, deny) = ("\"port-prod_list_blueprints\":\"allow\"", "\"bash\":\"ask\"", "\"port-prod_*\":\"deny\"");
+    for theirs in [vec![allow, ask], vec![ask, allow], vec![allow, deny, ask], vec![ask, deny], vec![ask, deny, allow]] {
+        let base = format!("{{\"permission\":{{{}}}}}", theirs.join(","));
+        let job = Job::writing("opencode.json").with("opencode.json", &base).input("client", "opencode");
+        let job = job.input("allowed_tools", "list_blueprints");
+        let (config, file) = (job.run().succeeded().config(), without_comments(&job.text("opencode.json")));
+        for written in [config, file] {
+            assert_eq!(written["permission"].to_string(), format!("{{{ask},{deny},{allow}}}"), "{theirs:?}");
+        }
+    }
 }
 
 #[test]

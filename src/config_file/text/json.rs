@@ -41,14 +41,15 @@ pub fn rewrite(text: &str, wanted: &Value) -> Option<Zeroizing<String>> {
 
 fn edit_object(object: &CstObject, wanted: &Map<String, Value>) -> Option<()> {
     remove_what_is_elsewhere(object, wanted)?;
-    for (key, wanted) in wanted {
+    for (index, (key, wanted)) in wanted.iter().enumerate() {
         let property = object.properties().into_iter().find(|property| property.decoded_name().as_ref() == Some(key));
         let Some(property) = property else {
-            object.append(key, input(wanted));
+            // All that comes before it is there by now.
+            object.insert(index, key, input(wanted));
             continue;
         };
         let value = property.value()?;
-        if value.to_serde_value().as_ref() == Some(wanted) {
+        if says(&value, wanted) {
             continue;
         }
         match (value.as_object(), value.as_array(), wanted) {
@@ -73,6 +74,11 @@ fn remove_what_is_elsewhere(object: &CstObject, wanted: &Map<String, Value>) -> 
     Some(())
 }
 
+/// Whether a node says just this. Tables with the same keys in another order don't: in a table of rules it counts.
+fn says(node: &CstNode, wanted: &Value) -> bool {
+    node.to_serde_value().map(|value| value.to_string()) == Some(wanted.to_string())
+}
+
 fn has(object: &CstObject, key: &str) -> bool {
     object.properties().iter().any(|property| property.decoded_name().as_deref() == Some(key))
 }
@@ -84,7 +90,7 @@ fn edit_array(array: &CstArray, wanted: &[Value]) -> Option<()> {
             array.append(input(wanted));
             continue;
         };
-        if element.to_serde_value().as_ref() == Some(wanted) {
+        if says(&element, wanted) {
             continue;
         }
         if let (Some(object), Value::Object(wanted)) = (element.as_object(), wanted) {
@@ -139,13 +145,43 @@ mod tests {
     fn a_list_keeps_its_comments() {
         let edited = rewritten("[\n  { \"a\": 1 }, // first\n  { \"b\": 1 }\n]", &json!([{ "a": 1 }, { "b": 2 }, { "c": [{ "d": 1 }] }]));
         assert!(edited.contains("{ \"a\": 1 }, // first\n"), "{edited}");
+        let edited =
+            rewritten("{\n  \"m\": {\n    \"allow\": [\n      \"a\", // first\n    ],\n  },\n}", &json!({ "m": { "allow": ["a", "b"] } }));
+        assert!(edited.contains("\"a\", // first\n      \"b\","), "{edited}");
+    }
+
+    #[test]
+    fn what_comes_before_others_leaves_them_as_they_are() {
+        let edited = rewritten("{\n  \"b\": 2, // second\n  \"d\": 4 // fourth\n}", &json!({ "a": 1, "b": 2, "c": 3, "d": 4 }));
+        assert_eq!(edited, "{\n  \"a\": 1,\n  \"b\": 2, // second\n  \"c\": 3,\n  \"d\": 4 // fourth\n}");
+    }
+
+    #[test]
+    fn a_value_of_one_kind_makes_room_for_another() {
+        for text in ["null", "1", "{\"a\": 1}", "[1]"] {
+            for wanted in [json!({ "b": { "c": 2 } }), json!([{ "b": 2 }])] {
+                rewritten(text, &wanted);
+                rewritten(&format!("{{\"a\": {text}}}"), &json!({ "a": wanted }));
+                rewritten(&format!("[{text}]"), &json!([wanted]));
+            }
+        }
     }
 
     #[test]
     fn order_is_part_of_it() {
-        let edited = rewritten("{\"a\": 1, \"gone\": 0, \"b\": 2}", &json!({ "b": 2, "c": 3, "a": 1 }));
-        let keys: Vec<_> = parse(&edited).unwrap().as_object().unwrap().keys().cloned().collect();
-        assert_eq!(keys, ["b", "c", "a"]);
+        for text in [
+            "{\"a\": 1, \"gone\": 0, \"b\": 2}",
+            "{\"b\": 2, \"a\": 1}",
+            "{\"a\": 1}",
+            "{\"a\": 1, \"c\": 3}",
+            "{\"a\": 1, \"c\": 3, \"b\": 2}",
+            "{}",
+        ] {
+            let wanted = json!({ "b": 2, "c": 3, "a": 1 });
+            for (text, wanted) in [(text.to_owned(), wanted.clone()), (format!("[{{\"m\": {text}}}]"), json!([{ "m": wanted }]))] {
+                assert_eq!(parse(&rewritten(&text, &wanted)).unwrap().to_string(), wanted.to_string(), "{text}");
+            }
+        }
     }
 
     #[test]
