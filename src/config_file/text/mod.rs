@@ -133,11 +133,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_table_takes_no_server() {
+        for text in ["- a\n", "a\n", "a", "1\n", "~\n", "[]\n", "'a'\n", "|\n  a\n"] {
+            assert_eq!(rewrite(Format::Yaml, text, &json!({ "a": 1 })), Err(Flaw::Uneditable), "{text}");
+        }
+    }
+
+    #[test]
     fn deep_text_ends_well() {
         for format in FORMATS {
             assert!(parse(format, &"[".repeat(100_000)).is_err());
             assert!(parse(format, &"{\"a\":".repeat(100_000)).is_err());
             assert!(parse(format, &format!("a = {}", "[".repeat(100_000))).is_err());
+        }
+    }
+
+    #[test]
+    fn text_may_be_as_deep_as_the_limit_and_as_wide_as_it_likes() {
+        let deep = |lists: usize| format!("{}{}", "[".repeat(lists), "]".repeat(lists));
+        let wide = format!("[{}]", vec!["[]"; 2 * DEEPEST].join(", "));
+        for format in FORMATS {
+            let parse = |list: &str| match format {
+                Format::Json => parse(format, list),
+                Format::Toml => parse(format, &format!("a = {list}")),
+                Format::Yaml => parse(format, &format!("a: {list}")),
+            };
+            assert!(parse(&deep(DEEPEST)).is_ok() && parse(&wide).is_ok(), "{format:?}");
+            assert!(parse(&deep(DEEPEST + 1)).is_err(), "{format:?}");
         }
     }
 

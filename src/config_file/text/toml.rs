@@ -164,7 +164,10 @@ mod tests {
         });
         let (before, after) = text.split_once("[[jobs]]").unwrap();
         assert!(edited.starts_with(before) && edited.ends_with(after), "{edited}");
-        assert!(edited.contains("\n[mcp_servers.port]\nurl = \"u\"\nenabled_tools = [\"a\", \"b\"]\n"), "{edited}");
+        assert!(
+            edited.contains("\n[mcp_servers.port]\nurl = \"u\"\nenabled_tools = [\"a\", \"b\"]\nhttp_headers = { \"A b\" = "),
+            "{edited}"
+        );
     }
 
     #[test]
@@ -176,6 +179,23 @@ mod tests {
         });
         let expected = "[mcp_servers.port] # ours\nurl = \"new\" # here\nhttp_headers = { A = \"new\" }\n[permission]\nallow = [\n  \"a\", # first\n  \"b\",\n  \"c\",\n]\n";
         assert_eq!(edited, expected);
+    }
+
+    #[test]
+    fn a_list_keeps_its_comments() {
+        let text = "allow = [\n  \"a\", # first\n  \"b\",\n  \"gone\",\n  \"gone\",\n]\n";
+        assert_eq!(rewritten(text, |value| value["allow"] = json!(["a", "b"])), "allow = [\n  \"a\", # first\n  \"b\",\n]\n");
+        assert_eq!(rewritten(text, |value| value["allow"] = json!(["x", "b"])), "allow = [\n  \"x\", # first\n  \"b\",\n]\n");
+        assert_eq!(rewritten(text, |value| value["allow"] = json!([])).matches('"').count(), 0);
+    }
+
+    #[test]
+    fn a_value_of_one_kind_makes_room_for_another() {
+        for text in ["a = 1\n", "a = { b = 1 }\n", "[a]\nb = 1\n", "a = [1]\n", "[[a]]\nb = 1\n"] {
+            for wanted in [json!(2), json!({ "c": 2 }), json!([2]), json!([{ "b": 1 }, { "c": 2 }])] {
+                rewritten(text, |value| value["a"] = wanted);
+            }
+        }
     }
 
     #[test]

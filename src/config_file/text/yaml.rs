@@ -26,16 +26,13 @@ pub fn parse(text: &str) -> Result<Value, Option<usize>> {
 pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<String>> {
     let file = open(text).ok()?;
     let wanted = wanted.as_object()?;
-    match file.document().and_then(|document| document.as_mapping()) {
-        Some(mapping) => edit_mapping(&mapping, current.as_object()?, wanted)?,
-        // An empty text, or one of comments only. These stay above.
-        None if file.document().is_none_or(|document| document.is_empty()) => {
-            let document = Document::new_mapping();
-            write_mapping(&document.as_mapping()?, wanted);
-            return Some(Zeroizing::new(format!("{}{document}", super::ended(text))));
-        }
-        None => return None,
-    }
+    let Some(mapping) = file.document().and_then(|document| document.as_mapping()) else {
+        // An empty text, or one of comments only. These stay above. After anything else a table is not valid.
+        let document = Document::new_mapping();
+        write_mapping(&document.as_mapping()?, wanted);
+        return Some(Zeroizing::new(format!("{}{document}", super::ended(text))));
+    };
+    edit_mapping(&mapping, current.as_object()?, wanted)?;
     Some(Zeroizing::new(file.to_string()))
 }
 
@@ -245,6 +242,19 @@ mod tests {
         for text in ["1.0.0", "port-prod", "list_blueprints", "https://x:1/v1"] {
             assert!(rewritten("", |value| *value = json!({ "name": text })).contains(&format!(": {text}")));
         }
+    }
+
+    #[test]
+    fn a_text_of_several_lines_is_one_line_in_quotes() {
+        for text in ["a\nb", "a\n", "a\n\n", "\na", "a\n b\n\n", "\n", "a\r\nb"] {
+            let edited = rewritten("", |value| *value = json!({ "name": text, "list": [text], "after": 1 }));
+            assert_eq!(edited.matches('"').count(), 4, "{edited}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_what_they_are() {
+        assert_eq!(parse("a: 1.5\nb: -2\nc: 1e3\nd: .inf\n"), Ok(json!({ "a": 1.5, "b": -2, "c": 1000.0, "d": ".inf" })));
     }
 
     #[test]
