@@ -340,6 +340,17 @@ mod tests {
     }
 
     #[test]
+    fn masks_hide_a_secret_in_base64url_but_for_what_its_neighbours_share() {
+        let secret = "????????>>>>>>>>";
+        let forms = forms_to_mask(&Secret::new(secret));
+        for (before, after) in ["", "a", "ab", "abc"].into_iter().flat_map(|before| ["", "z", "zz"].map(|after| (before, after))) {
+            let text = BASE64URL_NOPAD.encode(format!("{before}{secret}{after}").as_bytes());
+            let whole = (8 * before.len()).div_ceil(6)..8 * (before.len() + secret.len()) / 6;
+            assert!(forms.iter().any(|form| text.get(whole.clone()) == Some(form.reveal())), "{text}");
+        }
+    }
+
+    #[test]
     fn a_secret_in_a_text_in_a_text_is_found() {
         let plain = "s3cr3t/Value+With-64~Chars";
         let redactor = knows(plain);
