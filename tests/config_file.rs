@@ -270,6 +270,9 @@ fn something_else_in_the_way_is_told() {
     let job = Job::writing("pipe");
     assert!(Command::new("mkfifo").arg(job.path("pipe")).status().unwrap().success());
     job.refused("file_write", "not a regular file");
+    let job = Job::writing("x.json").with("workspace", "a file");
+    let workspace = job.path("workspace");
+    job.env("GITHUB_WORKSPACE", workspace).refused("file_write", "can't be reached: Not a directory");
     Job::writing("big").with("big", &" ".repeat(1024 * 1024 + 1)).refused("file_write", "larger than 1 MiB");
 }
 
@@ -464,6 +467,17 @@ fn every_agent_takes_a_second_server() {
         parsed(client.format(), &text);
         assert!(text.contains("port-prod") && text.contains("second"), "{text}");
     }
+}
+
+#[test]
+fn a_server_may_be_called_like_what_is_around_it() {
+    // Continue's file has a name of its own, which is `port` in a new one.
+    let job = Job::writing("config").with("config", "name: mine\nmodels: []\n").input("client", "continue").input("server_name", "port");
+    job.run().succeeded();
+    let config = parsed(Format::Yaml, &job.text("config"));
+    assert_eq!((&config["name"], &config["models"]), (&json!("mine"), &json!([])));
+    assert_eq!(config["mcpServers"].as_array().unwrap().len(), 1);
+    assert_eq!(config["mcpServers"][0]["name"], "port");
 }
 
 #[test]

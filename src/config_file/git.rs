@@ -78,7 +78,8 @@ mod tests {
         ] {
             assert!(!commits(path), "{path} is ignored");
         }
-        for path in [".mcp.json", "not.secret", "sub/kept.secret", "local.json", "sub/only/here.json", "sub/top.json", "a/b/c"] {
+        // A pattern that ends with a slash is for directories only.
+        for path in [".mcp.json", "not.secret", "sub/kept.secret", "local.json", "sub/only/here.json", "sub/top.json", "a/b/c", "out"] {
             assert!(commits(path), "{path} is not ignored");
         }
         write("nested/.git", "gitdir: elsewhere\n");

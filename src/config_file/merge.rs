@@ -264,6 +264,14 @@ mod tests {
     }
 
     #[test]
+    fn other_entries_of_a_list_are_merged_by_name() {
+        let ours = json!({ "tools": [{ "name": "other", "a": 1 }] });
+        let base = json!({ "tools": [{ "name": "other", "url": "https://elsewhere.example" }] });
+        let merged = merge(&base, &ours, SERVER).unwrap();
+        assert_eq!(merged, json!({ "tools": [{ "name": "other", "url": "https://elsewhere.example", "a": 1 }] }));
+    }
+
+    #[test]
     fn lists_of_text_unite() {
         let ours = json!({ "permission": { "allow": ["b", "c"] } });
         let merged = merge(&json!({ "permission": { "allow": ["a", "b"], "deny": ["d"] } }), &ours, SERVER).unwrap();
