@@ -322,6 +322,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_workflow_command_stays() {
+        for text in ["a:b: c", "[a] b[c] {\"d\":[1]}", "#a # [b]"] {
+            assert_eq!(Redactor::default().quote(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_margin_is_left_out_to_the_character() {
+        assert_eq!(Redactor::default().replace("abcdefgh", Extent::Pieces, 3), "abcde");
+    }
+
+    #[test]
+    fn what_a_secret_says_unescaped_is_hidden_unless_it_says_next_to_nothing() {
+        assert_eq!(knows("%41%42%43%44%45").quote("ABCDE").as_str(), STARS);
+        assert_eq!(knows("%41").quote("A").as_str(), "A");
+    }
+
+    #[test]
     fn a_piece_of_a_secret_is_redacted_like_the_whole() {
         let redactor = knows("abcdefghijklmnopqrstuvwxyz");
         assert_eq!(redactor.quote("got cdefghij").as_str(), "got ***");

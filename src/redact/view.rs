@@ -258,6 +258,7 @@ mod tests {
             ("\\\\u0065 %2565 &amp;amp; &lt;&GT;&quot;&apos;", "\\u0065 %65 &amp; <>\"'"),
             ("it'\\''s \\\"x\\\" a\\/b \\u005c\\u0065", "it'''s \"x\" a/b \\e"),
             ("\\u00e9 %c3%a9", "é é"),
+            ("it''s \"\"x\"\" '\"", "it's \"x\" '\""),
             ("&#0000101;&#1114111; &#00000101;", "e\u{10ffff} &#00000101;"),
             ("a\\nb", "a b"),
             ("\\ud83d \\u{110000} %zz % \\u00 &#; &#xg; &nope; \\9ab 100%", "\\ud83d \\u{110000} %zz % \\u00 &#; &#xg; &nope; \\9ab 100%"),
@@ -279,10 +280,25 @@ mod tests {
         assert_eq!((text(&view).as_str(), view.place(1, 1)), ("hi", Some((5, 7))));
     }
 
+    #[test]
+    fn what_is_too_short_is_not_decoded() {
+        assert_eq!(View::of("abc").decoded(3).count(), 0);
+        assert!(View::of("abcd").decoded(3).next().is_some());
+    }
+
+    #[test]
+    fn a_byte_can_be_wiped() {
+        let mut unit = Unit { byte: b's', from: 0, to: 1 };
+        unit.zeroize();
+        assert_eq!(unit.byte, 0);
+    }
+
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded_wherever_it_begins(bytes in proptest::collection::vec(any::<u8>(), 8..40), before in "[a-z]{0,9}") {
-            for encoded in [HEXLOWER.encode(&bytes), HEXUPPER.encode(&bytes), BASE32.encode(&bytes), BASE64.encode(&bytes), BASE64URL_NOPAD.encode(&bytes)] {
+            let base32 = BASE32.encode(&bytes);
+            let lower = base32.to_ascii_lowercase();
+            for encoded in [HEXLOWER.encode(&bytes), HEXUPPER.encode(&bytes), base32, lower, BASE64.encode(&bytes), BASE64URL_NOPAD.encode(&bytes)] {
                 let view = View::of(&format!("{before}{encoded}"));
                 let found = view.decoded(8).any(|decoded| {
                     let decoded: Vec<_> = decoded.bytes().collect();
