@@ -17,7 +17,7 @@ use super::problem::FileProblem;
 pub const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// For what only its owner may see.
-pub const PRIVATE: u32 = 0o600;
+const PRIVATE: u32 = 0o600;
 
 /// An open directory.
 pub struct Directory {

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Attributes, Directory, Found, PRIVATE};
+use super::directory::{Attributes, Directory, Found};
 use super::place::Place;
 use super::problem::FileProblem;
 use crate::environment::Environment;
@@ -224,8 +224,7 @@ impl Way {
 
 fn save_copy(state: &StateFile, content: &[u8]) -> Result<String, Error> {
     let name = random_name()?;
-    let saved = Directory::open(state.directory())
-        .and_then(|directory| directory.create(&name, content, Attributes { mode: PRIVATE, ..directory.private() }));
+    let saved = Directory::open(state.directory()).and_then(|directory| directory.create(&name, content, directory.private()));
     saved.map_err(|problem| Error::Runner {
         problem: format!("The old content can't be kept beside the file in GITHUB_STATE: it {problem}."),
     })?;
