@@ -209,8 +209,13 @@ fn a_missing_secret_says_why() {
     let fork = r#"{"pull_request":{"head":{"repo":{"full_name":"me/fork"}},"base":{"repo":{"full_name":"org/repo"}}}}"#;
     let gone = r#"{"pull_request":{"head":{"repo":null},"base":{"repo":{"full_name":"org/repo"}}}}"#;
     let own = r#"{"pull_request":{"head":{"repo":{"full_name":"org/repo"}},"base":{"repo":{"full_name":"org/repo"}}}}"#;
+    // GitHub's own limit.
+    let long = |size: usize| format!("{}{fork}", " ".repeat(size - fork.len()));
+    let (largest, larger) = (long(25 * 1024 * 1024), long(25 * 1024 * 1024 + 1));
     for (name, actor, content, says) in [
         ("pull_request", "someone", fork, "from a fork"),
+        ("pull_request", "someone", &largest, "from a fork"),
+        ("pull_request", "someone", &larger, "name is misspelt"),
         ("pull_request", "someone", gone, "from a fork"),
         ("pull_request", "someone", own, "name is misspelt"),
         ("pull_request_target", "someone", fork, "name is misspelt"),
@@ -224,7 +229,7 @@ fn a_missing_secret_says_why() {
         let path = step.path("event.json");
         let step = step.env("GITHUB_EVENT_NAME", name).env("GITHUB_ACTOR", actor).env("GITHUB_EVENT_PATH", path);
         let text = step.run().failed("input_missing").error_text();
-        assert!(text.contains(says), "{name} by {actor} with {content}: {text}");
+        assert!(text.contains(says), "{name} by {actor} with {}: {text}", content.trim_start());
         assert!(text.contains("`client_id` is empty. `client_secret` is empty."), "{text}");
     }
 }
