@@ -255,7 +255,8 @@ fn refusal(dice: &Dice, kind: Kind, secret: &str) -> Issued {
     };
     let mut verdict = Verdict::bad(of_status(status));
     if kind == Kind::Mcp && (400..500).contains(&status) && body["error"] == "invalid_client" {
-        verdict = Verdict::bad(&["credentials_rejected"]);
+        // A body that is cut off can't say so, and then the status counts.
+        verdict = Verdict::bad(&["credentials_rejected"]).or(of_status(status));
     }
     let mut answer = answer(status, &body, verdict);
     if dice.percent(30) {
