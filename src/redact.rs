@@ -9,9 +9,10 @@
 
 mod view;
 
+use std::cell::OnceCell;
 use std::fmt;
 
-use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
+use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER};
 use zeroize::Zeroizing;
 
 use crate::github::console::SHORTEST_MASK;
@@ -72,25 +73,32 @@ impl fmt::Display for Quote {
 struct Known {
     /// In lower case.
     text: Zeroizing<Vec<u8>>,
-    /// Length of the shortest piece that tells something, in bytes.
-    piece: usize,
-    /// Every piece of that length, in order.
-    pieces: Zeroizing<Vec<u64>>,
+    /// Every piece that tells something, in order. Only made when something from outside is quoted.
+    pieces: OnceCell<Zeroizing<Vec<u64>>>,
 }
 
 impl Known {
-    fn new(text: impl Iterator<Item = u8>) -> Self {
-        let text: Vec<_> = text.map(|byte| byte.to_ascii_lowercase()).collect();
-        let piece = text.len().min(TELLING);
-        let mut pieces: Vec<_> = text.windows(piece.max(1)).map(number).collect();
-        pieces.sort_unstable();
-        Self { text: Zeroizing::new(text), piece, pieces: Zeroizing::new(pieces) }
+    fn new(view: &View) -> Self {
+        Self { text: Zeroizing::new(view.bytes().to_ascii_lowercase()), pieces: OnceCell::new() }
+    }
+
+    /// Length of the shortest piece that tells something, in bytes.
+    fn piece(&self) -> usize {
+        self.text.len().min(TELLING)
+    }
+
+    fn pieces(&self) -> &[u64] {
+        self.pieces.get_or_init(|| {
+            let mut pieces: Vec<_> = self.text.windows(self.piece().max(1)).map(number).collect();
+            pieces.sort_unstable();
+            Zeroizing::new(pieces)
+        })
     }
 }
 
-/// Up to eight bytes as one number.
+/// Up to eight bytes as one number, in lower case.
 fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(byte.to_ascii_lowercase()))
 }
 
 /// How much of a secret is looked for.
@@ -103,15 +111,19 @@ enum Extent {
 impl Extent {
     fn size(self, known: &Known) -> usize {
         match self {
-            Self::Pieces => known.piece,
+            Self::Pieces => known.piece(),
             Self::Whole => known.text.len(),
         }
     }
 
     fn matches(self, known: &Known, window: &[u8]) -> bool {
         match self {
-            Self::Pieces => known.pieces.binary_search(&number(window)).is_ok(),
-            Self::Whole => window == known.text.as_slice(),
+            Self::Pieces => known.pieces().binary_search(&number(window)).is_ok(),
+            Self::Whole => {
+                // Nearly all differ in their first byte.
+                let first = window.first().map(u8::to_ascii_lowercase);
+                first == known.text.first().copied() && window.eq_ignore_ascii_case(&known.text)
+            }
         }
     }
 }
@@ -129,12 +141,12 @@ impl Redactor {
             return;
         }
         let plain = View::of(secret.reveal());
-        self.secrets.push(Known::new(plain.bytes()));
+        self.secrets.push(Known::new(&plain));
         // What looks like an escape in a secret is undone in a text too.
         let mut others = plain.unescapings();
-        others.push(others.last().unwrap_or(&plain).bare());
-        others.retain(|other| other.len() != plain.len() && other.len() >= SHORTEST_MASK);
-        self.secrets.extend(others.iter().map(|other| Known::new(other.bytes())));
+        others.extend(others.last().unwrap_or(&plain).bare());
+        others.retain(|other| other.bytes().len() != plain.bytes().len() && other.bytes().len() >= SHORTEST_MASK);
+        self.secrets.extend(others.iter().map(Known::new));
     }
 
     /// Makes outside text safe to show anywhere: see the module's text.
@@ -162,6 +174,9 @@ impl Redactor {
     /// Replaces every run of characters that is covered by secrets, and leaves out a margin at the end.
     fn replace(&self, text: &str, extent: Extent, margin: usize) -> String {
         let covered = self.covered(text, extent);
+        if margin == 0 && !covered.contains(&true) {
+            return text.to_owned();
+        }
         let mut out = String::with_capacity(text.len());
         let mut hidden = false;
         for (at, c) in text.char_indices().take_while(|(at, _)| at + margin < text.len()) {
@@ -194,24 +209,20 @@ impl Redactor {
         }
         let plain = unescapings.last().unwrap_or(view);
         let bare = plain.bare();
-        let mut views = vec![plain];
-        if bare.len() < plain.len() {
-            self.mark(&bare, extent, covered);
-            views.push(&bare);
+        if let Some(bare) = &bare {
+            self.mark(bare, extent, covered);
         }
         if depth > 0 {
-            for decoded in views.into_iter().flat_map(|view| view.decoded(least)) {
+            for decoded in [plain].into_iter().chain(&bare).flat_map(|view| view.decoded(least)) {
                 self.cover(&decoded, extent, least, depth - 1, covered);
             }
         }
     }
 
     fn mark(&self, view: &View, extent: Extent, covered: &mut [bool]) {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(view.len()));
-        bytes.extend(view.bytes().map(|byte| byte.to_ascii_lowercase()));
         for known in &self.secrets {
             let size = extent.size(known);
-            for (at, _) in bytes.windows(size).enumerate().filter(|(_, window)| extent.matches(known, window)) {
+            for (at, _) in view.bytes().windows(size).enumerate().filter(|(_, window)| extent.matches(known, window)) {
                 if let Some((from, to)) = view.place(at, size) {
                     covered.iter_mut().take(to).skip(from).for_each(|byte| *byte = true);
                 }
@@ -268,12 +279,12 @@ fn shorten(text: &str, limit: usize) -> String {
 /// The characters that `bytes` always leave in an encoding of six bits, wherever they stand in what is encoded: one form for
 /// each offset, without the characters at both ends that neighbours change.
 fn embedded<'a>(encoding: &'a Encoding, bytes: &'a [u8]) -> impl Iterator<Item = String> + 'a {
-    (0..3).map(move |offset| {
-        let mut shifted = vec![0; offset];
+    (0..3).filter_map(move |offset| {
+        let mut shifted = Vec::with_capacity(offset + bytes.len());
+        shifted.resize(offset, 0);
         shifted.extend_from_slice(bytes);
-        let first = (8 * offset).div_ceil(6);
-        let end = 8 * shifted.len() / 6;
-        encoding.encode(&shifted).chars().skip(first).take(end.saturating_sub(first)).collect()
+        let whole = (8 * offset).div_ceil(6)..8 * shifted.len() / 6;
+        encoding.encode(&shifted).get(whole).map(str::to_owned)
     })
 }
 
@@ -283,19 +294,16 @@ fn embedded<'a>(encoding: &'a Encoding, bytes: &'a [u8]) -> impl Iterator<Item =
 pub fn forms_to_mask(secret: &Secret) -> Vec<Secret> {
     let bytes = secret.reveal().as_bytes();
     let encoding = BASE64URL_NOPAD;
-    let base64url = embedded(&encoding, bytes).filter(|form| form.contains(['-', '_']));
-    [HEXLOWER.encode(bytes), HEXUPPER.encode(bytes)]
-        .into_iter()
-        .chain(base64url)
-        .filter(|form| form.len() >= TELLING)
-        .map(|form| Secret::new(&form))
-        .collect()
+    let base64url = embedded(&encoding, bytes).filter(|form| form.bytes().any(|byte| byte == b'-' || byte == b'_'));
+    let hexadecimal = HEXLOWER.encode(bytes);
+    let in_capitals = hexadecimal.to_ascii_uppercase();
+    [hexadecimal, in_capitals].into_iter().chain(base64url).filter(|form| form.len() >= TELLING).map(|form| Secret::new(&form)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_encoding::{BASE32_NOPAD, BASE64, BASE64_NOPAD};
+    use data_encoding::{BASE32_NOPAD, BASE64, BASE64_NOPAD, HEXUPPER};
     use proptest::prelude::*;
 
     const PLAIN: &str = "s3cr3t/Value+With-64~Chars?&=<>\"'\\ and_more";

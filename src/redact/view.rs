@@ -1,6 +1,8 @@
 //! What a text says once escapes and encodings are undone, byte by byte, with the place in the text that each byte came from.
 
-use zeroize::{Zeroize, Zeroizing};
+use std::ops::Range;
+
+use zeroize::Zeroizing;
 
 /// How often escapes may be escaped themselves.
 const MOST_ESCAPED: usize = 8;
@@ -11,23 +13,19 @@ const MOST_DIGITS: usize = 7;
 /// The entities that every HTML and XML writer uses. Others come as numbers.
 const ENTITIES: [(&[u8], char); 5] = [(b"&amp;", '&'), (b"&lt;", '<'), (b"&gt;", '>'), (b"&quot;", '"'), (b"&apos;", '\'')];
 
-/// A byte that a text says, and where in the text that is written.
-#[derive(Clone, Copy)]
-struct Unit {
-    byte: u8,
-    from: usize,
-    to: usize,
-}
-
-/// The place tells nothing.
-impl Zeroize for Unit {
-    fn zeroize(&mut self) {
-        self.byte.zeroize();
-    }
-}
-
 /// A text as bytes, or what it says in another way of reading it. Wiped when dropped, since it may be a secret.
-pub struct View(Zeroizing<Vec<Unit>>);
+pub struct View {
+    bytes: Zeroizing<Vec<u8>>,
+    places: Places,
+}
+
+/// Where in the text each byte of a view is written.
+enum Places {
+    /// Just where it is in the view.
+    Same,
+    /// From one offset to another.
+    Other(Vec<(usize, usize)>),
+}
 
 /// A way of writing bytes in fewer kinds of characters.
 struct Alphabet {
@@ -38,52 +36,57 @@ struct Alphabet {
     digit: fn(u8) -> Option<u8>,
 }
 
-const ALPHABETS: [Alphabet; 3] = [
-    Alphabet { bits: 4, group: 2, digit: hexadecimal },
-    Alphabet { bits: 5, group: 8, digit: base32 },
-    Alphabet { bits: 6, group: 4, digit: base64 },
-];
+const HEXADECIMAL: Alphabet = Alphabet { bits: 4, group: 2, digit: hexadecimal };
+const BASE32: Alphabet = Alphabet { bits: 5, group: 8, digit: base32 };
+const BASE64: Alphabet = Alphabet { bits: 6, group: 4, digit: base64 };
 
 impl View {
     /// The text as it is.
     pub fn of(text: &str) -> Self {
-        Self(Zeroizing::new(text.bytes().enumerate().map(|(at, byte)| Unit { byte, from: at, to: at + 1 }).collect()))
+        Self { bytes: Zeroizing::new(text.as_bytes().to_vec()), places: Places::Same }
+    }
+
+    /// For bytes that are collected from others.
+    fn with_capacity(size: usize) -> Self {
+        Self { bytes: Zeroizing::new(Vec::with_capacity(size)), places: Places::Other(Vec::with_capacity(size)) }
+    }
+
+    /// Adds what is written in one place.
+    fn push(&mut self, bytes: &[u8], place: (usize, usize)) {
+        self.bytes.extend_from_slice(bytes);
+        if let Places::Other(places) = &mut self.places {
+            places.extend(bytes.iter().map(|_| place));
+        }
     }
 
     /// The bytes.
-    pub fn bytes(&self) -> impl Iterator<Item = u8> {
-        self.0.iter().map(|unit| unit.byte)
-    }
-
-    /// How many bytes there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Where the `size` bytes from the one at `at` are written.
     pub fn place(&self, at: usize, size: usize) -> Option<(usize, usize)> {
         let last = at + size.checked_sub(1)?;
-        Some((self.0.get(at)?.from, self.0.get(last)?.to))
+        match &self.places {
+            Places::Same => (last < self.bytes.len()).then_some((at, last + 1)),
+            Places::Other(places) => Some((places.get(at)?.0, places.get(last)?.1)),
+        }
     }
 
     /// With every escape undone once: those of JSON, JavaScript, C, URLs and HTML, and quotes that are doubled.
     fn unescaped(&self, pairs: bool) -> Self {
-        let bytes = Zeroizing::new(self.bytes().collect::<Vec<_>>());
-        let mut units = Zeroizing::new(Vec::with_capacity(self.len()));
+        let mut view = Self::with_capacity(self.bytes.len());
         let mut at = 0;
-        while let (Some(unit), Some(rest)) = (self.0.get(at), bytes.get(at..)) {
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let found = escape(rest).filter(|_| pairs || !rest.starts_with(b"\\\\"));
-            let Some((length, said)) = found else {
-                units.push(*unit);
-                at += 1;
-                continue;
+            let (length, said) = found.unwrap_or_else(|| (1, Said::Byte(rest.first().copied().unwrap_or_default())));
+            let Some(place) = self.place(at, length) else {
+                break;
             };
-            let to = self.place(at, length).map_or(unit.to, |(_, to)| to);
-            let mut buffer = [0; 4];
-            units.extend(said.bytes(&mut buffer).iter().map(|byte| Unit { byte: *byte, from: unit.from, to }));
+            view.push(said.bytes(&mut [0; 4]), place);
             at += length;
         }
-        Self(units)
+        view
     }
 
     /// With escapes undone once, twice, and so on, as long as there are any.
@@ -91,6 +94,9 @@ impl View {
     /// Two backslashes may be one that was escaped, or one before the escape of a writer that forgot it: both are tried, and the
     /// last view is of the first kind.
     pub fn unescapings(&self) -> Vec<Self> {
+        if !self.bytes.iter().any(|byte| begins_escape(*byte)) {
+            return Vec::new();
+        }
         let mut views = self.unescaped_while(false);
         views.extend(self.unescaped_while(true));
         views
@@ -102,7 +108,7 @@ impl View {
             let last = views.last().unwrap_or(self);
             let next = last.unescaped(pairs);
             // What an escape stands for is shorter.
-            if next.len() == last.len() {
+            if next.bytes.len() == last.bytes.len() {
                 break;
             }
             views.push(next);
@@ -110,42 +116,64 @@ impl View {
         views
     }
 
-    /// Without what wraps lines, fills UTF-16, or is left where escapes of two kinds were mixed.
-    pub fn bare(&self) -> Self {
-        let mut units = Zeroizing::new(Vec::with_capacity(self.len()));
-        units.extend(self.0.iter().filter(|unit| !unit.byte.is_ascii_whitespace() && !b"\0\\".contains(&unit.byte)));
-        Self(units)
+    /// Without what wraps lines, fills UTF-16, or is left where escapes of two kinds were mixed, if there is any of it.
+    pub fn bare(&self) -> Option<Self> {
+        let is_filling = |byte: u8| byte.is_ascii_whitespace() || byte == b'\0' || byte == b'\\';
+        if !self.bytes.iter().any(|byte| is_filling(*byte)) {
+            return None;
+        }
+        let mut view = Self::with_capacity(self.bytes.len());
+        for (at, byte) in self.bytes.iter().enumerate().filter(|(_, byte)| !is_filling(**byte)) {
+            view.push(&[*byte], self.place(at, 1)?);
+        }
+        Some(view)
     }
 
     /// Every run of characters that may be encoded bytes, decoded, where that gives `least` bytes or more.
     pub fn decoded(&self, least: usize) -> impl Iterator<Item = Self> {
-        ALPHABETS.iter().flat_map(move |alphabet| {
-            let runs = self.0.split(|unit| (alphabet.digit)(unit.byte).is_none());
-            let long = runs.filter(move |run| run.len() * alphabet.bits / 8 >= least.max(1));
-            long.flat_map(|run| (0..alphabet.group).filter_map(|shift| run.get(shift..)).map(|run| alphabet.decode(run)))
+        let least = least.max(1);
+        // Base64 has the characters of the others too, and needs the fewest. Most texts have no such run.
+        let alphabets: &[_] = if self.runs(&BASE64, least).is_empty() { &[] } else { &[HEXADECIMAL, BASE32, BASE64] };
+        alphabets.iter().flat_map(move |alphabet| {
+            let runs = self.runs(alphabet, least);
+            runs.into_iter().flat_map(move |run| (0..alphabet.group).map(move |shift| self.decode(alphabet, run.start + shift..run.end)))
         })
     }
-}
 
-impl Alphabet {
-    fn decode(&self, run: &[Unit]) -> View {
-        let mut units = Zeroizing::new(Vec::with_capacity(run.len() * self.bits / 8));
-        let (mut held, mut bits, mut from) = (0_u32, 0, 0);
-        for unit in run {
-            if bits == 0 {
-                from = unit.from;
+    /// Where characters of one alphabet stand in a row, enough of them for so many bytes.
+    fn runs(&self, alphabet: &Alphabet, least: usize) -> Vec<Range<usize>> {
+        let mut runs = Vec::new();
+        let mut start = 0;
+        for run in self.bytes.split(|byte| (alphabet.digit)(*byte).is_none()) {
+            if run.len() * alphabet.bits / 8 >= least {
+                runs.push(start..start + run.len());
             }
-            held = (held << self.bits) | u32::from((self.digit)(unit.byte).unwrap_or_default());
-            bits += self.bits;
+            start += run.len() + 1;
+        }
+        runs
+    }
+
+    fn decode(&self, alphabet: &Alphabet, run: Range<usize>) -> Self {
+        let mut view = Self::with_capacity(run.len() * alphabet.bits / 8);
+        let (mut held, mut bits, mut from) = (0_u32, 0, run.start);
+        for at in run {
+            if bits == 0 {
+                from = at;
+            }
+            let digit = self.bytes.get(at).and_then(|byte| (alphabet.digit)(*byte)).unwrap_or_default();
+            held = (held << alphabet.bits) | u32::from(digit);
+            bits += alphabet.bits;
             if bits >= 8 {
                 bits -= 8;
                 let [.., byte] = (held >> bits).to_be_bytes();
-                units.push(Unit { byte, from, to: unit.to });
+                if let Some(place) = self.place(from, at + 1 - from) {
+                    view.push(&[byte], place);
+                }
                 held &= (1 << bits) - 1;
-                from = unit.from;
+                from = at;
             }
         }
-        View(units)
+        view
     }
 }
 
@@ -197,6 +225,11 @@ impl Said {
     }
 }
 
+/// Whether an escape may begin with this byte.
+fn begins_escape(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&' | b'\'' | b'"')
+}
+
 /// The escape that begins here, if one does: its length, and what it stands for.
 fn escape(text: &[u8]) -> Option<(usize, Said)> {
     match text {
@@ -244,11 +277,11 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+    use data_encoding::{BASE32 as IN_BASE32, BASE64 as IN_BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
     use proptest::prelude::*;
 
     fn text(view: &View) -> String {
-        String::from_utf8_lossy(&view.bytes().collect::<Vec<_>>()).into_owned()
+        String::from_utf8_lossy(view.bytes()).into_owned()
     }
 
     #[test]
@@ -276,7 +309,7 @@ mod tests {
             (Some((0, 1)), Some((1, 8)), Some((8, 9)), Some((0, 9)))
         );
         assert_eq!((view.place(1, 3), view.place(0, 0)), (None, None));
-        let view = View::of("  68 69").bare().decoded(2).next().unwrap();
+        let view = View::of("  68 69").bare().unwrap().decoded(2).next().unwrap();
         assert_eq!((text(&view).as_str(), view.place(1, 1)), ("hi", Some((5, 7))));
     }
 
@@ -286,24 +319,14 @@ mod tests {
         assert!(View::of("abcd").decoded(3).next().is_some());
     }
 
-    #[test]
-    fn a_byte_can_be_wiped() {
-        let mut unit = Unit { byte: b's', from: 0, to: 1 };
-        unit.zeroize();
-        assert_eq!(unit.byte, 0);
-    }
-
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded_wherever_it_begins(bytes in proptest::collection::vec(any::<u8>(), 8..40), before in "[a-z]{0,9}") {
-            let base32 = BASE32.encode(&bytes);
+            let base32 = IN_BASE32.encode(&bytes);
             let lower = base32.to_ascii_lowercase();
-            for encoded in [HEXLOWER.encode(&bytes), HEXUPPER.encode(&bytes), base32, lower, BASE64.encode(&bytes), BASE64URL_NOPAD.encode(&bytes)] {
+            for encoded in [HEXLOWER.encode(&bytes), HEXUPPER.encode(&bytes), base32, lower, IN_BASE64.encode(&bytes), BASE64URL_NOPAD.encode(&bytes)] {
                 let view = View::of(&format!("{before}{encoded}"));
-                let found = view.decoded(8).any(|decoded| {
-                    let decoded: Vec<_> = decoded.bytes().collect();
-                    decoded.windows(bytes.len()).any(|window| window == bytes)
-                });
+                let found = view.decoded(8).any(|decoded| decoded.bytes().windows(bytes.len()).any(|window| window == bytes));
                 prop_assert!(found, "{}{}", before, encoded);
             }
         }
@@ -311,9 +334,9 @@ mod tests {
         #[test]
         fn no_text_panics_and_every_place_is_in_the_text(written in "\\PC{0,40}|[\\\\%&#;xu{}0-9a-f'\"]{0,40}") {
             let view = View::of(&written);
-            for view in [view.unescaped(true), view.bare()].into_iter().chain(view.decoded(1)) {
-                prop_assert!(view.len() <= written.len());
-                for at in 0..view.len() {
+            for view in [view.unescaped(true)].into_iter().chain(view.bare()).chain(view.decoded(1)) {
+                prop_assert!(view.bytes().len() <= written.len());
+                for at in 0..view.bytes().len() {
                     let (from, to) = view.place(at, 1).unwrap();
                     prop_assert!(from < to && to <= written.len());
                 }
