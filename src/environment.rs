@@ -118,5 +118,7 @@ fn given(text: &str) -> Option<&str> {
 
 /// `client_id` is `INPUT_CLIENT_ID`: the runner upper-cases the name.
 fn input_variable(name: &str) -> String {
-    format!("INPUT_{}", name.to_ascii_uppercase())
+    let mut variable = format!("INPUT_{name}");
+    variable.make_ascii_uppercase();
+    variable
 }

@@ -10,8 +10,14 @@ use crate::error::Error;
 /// When the system gives none.
 pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    match SystemRandom::new().fill(&mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(_) => Err(Error::Runner { problem: "The system gives no random bytes.".to_owned() }),
-    }
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Overwrites all of these with random bytes.
+///
+/// # Errors
+/// When the system gives none.
+pub fn fill(bytes: &mut [u8]) -> Result<(), Error> {
+    SystemRandom::new().fill(bytes).map_err(|_| Error::Runner { problem: "The system gives no random bytes.".to_owned() })
 }

@@ -10,6 +10,9 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::random;
 
+/// What an entry takes besides its name and its value: the delimiter twice, and signs.
+const ROOM: usize = 100;
+
 /// A file that the runner named in a variable, open for appending.
 #[derive(Debug)]
 pub struct CommandFile {
@@ -42,9 +45,9 @@ impl CommandFile {
     pub fn append(&mut self, entries: &[(&str, Zeroizing<String>)]) -> Result<(), Error> {
         let variable = self.variable;
         let failed = |error: std::io::Error| Error::Runner { problem: format!("The file in {variable} can't be written: {error}.") };
-        let mut text = Zeroizing::new(String::new());
-        for (name, value) in entries {
-            text.push_str(&entry(name, value, &delimiter(value)?));
+        let mut text = Zeroizing::new(String::with_capacity(entries.iter().map(|(name, value)| name.len() + value.len() + ROOM).sum()));
+        for ((name, value), delimiter) in entries.iter().zip(delimiters(entries.len())?) {
+            entry(&mut text, name, value, &delimiter);
         }
         let before = self.file.metadata().map_err(failed)?.len();
         if !self.ends_with_newline(before) {
@@ -64,20 +67,17 @@ impl CommandFile {
     }
 }
 
-/// One entry in the heredoc form, which takes any value. An empty value has no line: some runners refuse blank lines.
-fn entry(name: &str, value: &str, delimiter: &str) -> Zeroizing<String> {
+/// Adds one entry in the heredoc form, which takes any value. An empty value has no line: some runners refuse blank lines.
+fn entry(text: &mut String, name: &str, value: &str, delimiter: &str) {
     let line_end = if value.is_empty() { "" } else { "\n" };
-    Zeroizing::new(format!("{name}<<{delimiter}\n{value}{line_end}{delimiter}\n"))
+    text.extend([name, "<<", delimiter, "\n", value, line_end, delimiter, "\n"]);
 }
 
-/// A line that the value can't hold, since nobody could have known it.
-fn delimiter(value: &str) -> Result<String, Error> {
-    loop {
-        let delimiter = format!("ghadelimiter_{}", HEXLOWER.encode(&random::bytes::<16>()?));
-        if !value.contains(&delimiter) {
-            return Ok(delimiter);
-        }
-    }
+/// Lines that no value can hold, since nobody could have known them: 128 random bits each.
+fn delimiters(count: usize) -> Result<Vec<String>, Error> {
+    let mut bytes = vec![0; 16 * count];
+    random::fill(&mut bytes)?;
+    Ok(bytes.chunks_exact(16).map(|bytes| format!("ghadelimiter_{}", HEXLOWER.encode(bytes))).collect())
 }
 
 #[cfg(test)]
@@ -102,7 +102,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_reads_back(value in "(?s).{0,80}|[\r\n<=a]{0,20}") {
-            let text = entry("name", &value, &delimiter(&value).unwrap());
+            let mut text = String::new();
+            entry(&mut text, "name", &value, &delimiters(1).unwrap()[0]);
             prop_assert_eq!(read_back(&text), ("name".to_owned(), value));
         }
     }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 
+use zeroize::Zeroizing;
+
 use crate::error::Error;
 use crate::port::token::Token;
 use crate::redact::{Quote, Redactor, forms_to_mask};
@@ -28,8 +30,7 @@ impl<'a> Console<'a> {
     /// # Errors
     /// When the runner can't be told: a secret that isn't masked must not be used.
     pub fn mask(&self, secret: &Secret) -> Result<(), Error> {
-        self.redactor.borrow_mut().learn(secret);
-        self.add_masks(std::iter::once(secret.clone()).chain(forms_to_mask(secret)))
+        self.mask_with(secret, std::iter::empty())
     }
 
     /// Tells the runner to hide a token, also in its parts: the payload and the signature of a JWT are telling alone.
@@ -38,8 +39,7 @@ impl<'a> Console<'a> {
     /// # Errors
     /// When the runner can't be told.
     pub fn mask_token(&self, token: &Token) -> Result<(), Error> {
-        self.mask(token.secret())?;
-        self.add_masks(token.jwt_parts().map(Secret::new))
+        self.mask_with(token.secret(), token.jwt_parts().map(Secret::new))
     }
 
     /// Knows a secret that the step doesn't hand on, such as a proxy's password, without masking it in later steps.
@@ -88,26 +88,29 @@ impl<'a> Console<'a> {
         self.print(&format!("::{level} title={title}::{text}"));
     }
 
-    /// The runner masks a value of several lines line by line, and each of any length. Here a short line is left out.
-    fn add_masks(&self, secrets: impl Iterator<Item = Secret>) -> Result<(), Error> {
-        for secret in secrets {
-            for line in secret.reveal().lines().filter(|line| line.len() >= SHORTEST_MASK) {
-                self.write(&format!("::add-mask::{}", escape_data(line))).map_err(|error| Error::Runner {
-                    problem: format!("Standard output can't be written ({}), so the secret can't be masked.", error.kind()),
-                })?;
+    /// Masks a secret and its parts in one piece. The runner masks a value of several lines line by line, and each of any length.
+    /// Here a short line is left out.
+    fn mask_with(&self, secret: &Secret, parts: impl Iterator<Item = Secret>) -> Result<(), Error> {
+        self.redactor.borrow_mut().learn(secret);
+        let mut commands = Zeroizing::new(String::new());
+        for form in std::iter::once(secret.clone()).chain(forms_to_mask(secret)).chain(parts) {
+            for line in form.reveal().lines().filter(|line| line.len() >= SHORTEST_MASK) {
+                commands.extend(["::add-mask::", &escape_data(line), "\n"]);
             }
         }
-        Ok(())
+        self.write(&commands).map_err(|error| Error::Runner {
+            problem: format!("Standard output can't be written ({}), so the secret can't be masked.", error.kind()),
+        })
     }
 
     fn print(&self, line: &str) {
         // Masks are already in place when this fails, and nobody is left to be told.
-        drop(self.write(line));
+        drop(self.write(&format!("{line}\n")));
     }
 
-    fn write(&self, line: &str) -> io::Result<()> {
+    fn write(&self, lines: &str) -> io::Result<()> {
         let mut out = self.out.borrow_mut();
-        out.write_all(format!("{line}\n").as_bytes())?;
+        out.write_all(lines.as_bytes())?;
         out.flush()
     }
 }

@@ -141,7 +141,7 @@ fn code(text: &str) -> String {
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in one_line(text).chars() {
-        if "\\`*_[]<>#|~&$@!".contains(c) {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '$' | '@' | '!') {
             out.push('\\');
         }
         out.push(c);
