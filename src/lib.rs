@@ -18,6 +18,7 @@ pub mod random;
 pub mod redact;
 pub mod report;
 pub mod secret;
+pub mod stack;
 pub mod workspace;
 
 use std::io::Write;
@@ -57,7 +58,7 @@ pub fn run(environment: &Environment, out: impl Write) -> ExitCode {
     let mut outputs = OutputFile::open(environment);
     let done = outputs.as_mut().map_err(|error| error.clone()).and_then(|outputs| {
         let mut state = StateFile::open(environment)?;
-        let connected = in_runtime(until_cancelled(connect(environment, &console)))?;
+        let connected = in_runtime(until_cancelled(Box::pin(connect(environment, &console))))?;
         // From here on nothing waits, so a signal can't leave half of it behind.
         report::success(&connected, environment, &console, outputs, state.as_mut())
     });
@@ -119,10 +120,14 @@ fn mask_client_secret(environment: &Environment, console: &Console<'_>) -> Resul
     }
 }
 
+/// Room for what happens at once: two connections, two signals, and what the event loop tells itself.
+const EVENTS: usize = 16;
+
 /// One thread is enough, and starting more costs more than the exchange's own work.
 fn in_runtime<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_io_events_per_tick(EVENTS)
         .build()
         .map_err(|error| Error::Runner { problem: format!("The system gives no event loop: {error}.") })?;
     let result = runtime.block_on(work);

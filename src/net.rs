@@ -10,6 +10,7 @@ use hyper::body::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use reqwest::{Client, NoProxy, Proxy, Request, Response, Url, redirect};
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
@@ -175,6 +176,10 @@ impl Http {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
+            // The budget ends what hangs, long before the system would.
+            .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None)
             .connector_layer(EarlyLayer::default())
             // The environment was read at the door: no second look at it.
             .no_proxy();
@@ -254,13 +259,17 @@ pub async fn read(mut response: Response) -> Result<Answered, Fault> {
 }
 
 fn tls_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut anchors = Vec::with_capacity(webpki_roots::TLS_SERVER_ROOTS.len() + extra_roots.len());
+    anchors.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+    let mut roots = RootCertStore { roots: anchors };
     roots.add_parsable_certificates(extra_roots.iter().cloned());
-    let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+    let mut config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    // A step opens one connection to each server: what would resume a session is one more secret to keep.
+    config.resumption = Resumption::disabled();
     Ok(config)
 }
 

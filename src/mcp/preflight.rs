@@ -20,6 +20,7 @@ use crate::github::console::Console;
 use crate::net::Http;
 use crate::port::retry::{self, MAX_ATTEMPTS};
 use crate::secret::Secret;
+use crate::stack::WipedPreflight;
 
 /// A server that lists more tools than this has no end to its list: agents choke on a hundredth of it.
 const MOST_TOOLS: usize = 10_000;
@@ -51,6 +52,8 @@ impl Preflight<'_, '_> {
     /// # Errors
     /// When the server's answer is one that the agent would get too.
     pub async fn list_tools(mut self) -> Result<Result<Offer, Unseen>, Error> {
+        // Dropped last, when all that it is about is gone.
+        let _wiped = WipedPreflight;
         let headers = self.headers()?;
         if let Some(early) = self.early.take() {
             // What it ran into, or that the time is up, is found out again below.
