@@ -16,10 +16,10 @@ RUN mkdir -p src crates/port-sandbox/src \
 
 # Then our own. The stand-in is newer than the sources, so cargo has to be told that they changed.
 COPY src src
-COPY ci/no-unwind.ld ci/
+COPY ci/layout.ld ci/
 RUN touch src/lib.rs src/main.rs \
   && cargo rustc --release --locked --package port-mcp-auth --bin port-mcp-auth -- \
-    -C link-arg=-Wl,-T,/build/ci/no-unwind.ld -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-z,pack-relative-relocs \
+    -C link-arg=-Wl,-T,/build/ci/layout.ld -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-z,pack-relative-relocs \
   && cp target/*/release/port-mcp-auth /port-mcp-auth
 
 FROM scratch
