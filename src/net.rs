@@ -24,6 +24,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bodies are read up to this size: Port's are under 2 KiB.
 pub const LARGEST_BODY: usize = 1024 * 1024;
 
+/// Room for most bodies, in bytes. What is not used of it has to be wiped too.
+const USUAL_BODY: usize = 1024;
+
 /// What hyper-util's error for a `CONNECT` that failed begins with. The type itself is private; `tests/network.rs` provokes both.
 const TUNNEL: &str = "tunnel error: ";
 
@@ -247,7 +250,7 @@ pub async fn chunk(response: &mut Response) -> Result<Option<Bytes>, Fault> {
 /// # Errors
 /// When it doesn't come whole, or is too large.
 pub async fn read(mut response: Response) -> Result<Answered, Fault> {
-    let mut body = Zeroizing::new(Vec::with_capacity(4096));
+    let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
     while let Some(chunk) = chunk(&mut response).await? {
         if body.len() + chunk.len() > LARGEST_BODY {
             return Err(Fault::TooLarge);

@@ -122,11 +122,14 @@ impl View {
         if !self.bytes.iter().any(|byte| is_filling(*byte)) {
             return None;
         }
-        let mut view = Self::with_capacity(self.bytes.len());
-        for (at, byte) in self.bytes.iter().enumerate().filter(|(_, byte)| !is_filling(**byte)) {
-            view.push(&[*byte], self.place(at, 1)?);
+        let (mut bytes, mut places) = (Zeroizing::new(Vec::with_capacity(self.bytes.len())), Vec::with_capacity(self.bytes.len()));
+        let mut start = 0;
+        for run in self.bytes.split(|byte| is_filling(*byte)) {
+            bytes.extend_from_slice(run);
+            places.extend((start..start + run.len()).filter_map(|at| self.place(at, 1)));
+            start += run.len() + 1;
         }
-        Some(view)
+        Some(Self { bytes, places: Places::Other(places) })
     }
 
     /// Every run of characters that may be encoded bytes, decoded, where that gives `least` bytes or more.
