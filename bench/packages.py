@@ -1,31 +1,15 @@
 """What the compared programs are made of, pinned: Node, its packages, and a Python with its packages."""
 
-import contextlib
-import fcntl
-import hashlib
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from ci import installed
 from ci.harness import ROOT
 from conformance import install
 
 NODE, PYTHON = ROOT / "bench/node", ROOT / "bench/python"
-
-
-def installed(name, files, fill):
-    """A folder of this user's cache that holds those files and what `fill` made of them, once."""
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
-    folder, done = install.cache() / f"{name}-{digest}", f".{name}-{digest}.done"
-    with contextlib.ExitStack() as stack:
-        fcntl.flock(stack.enter_context((install.cache() / f".{name}.lock").open("w")), fcntl.LOCK_EX)
-        if not folder.with_name(done).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            fill(folder)
-            folder.with_name(done).touch()
-    return folder
 
 
 def node_folder():
@@ -43,12 +27,10 @@ def bundle(name, folder):
     locks = [NODE / file for file in ("package.json", "package-lock.json")]
 
     def fill(place):
-        for file in locks:
-            shutil.copy(file, place)
         words = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
         subprocess.run(words, cwd=place, env=install.environment("bench"), stdout=subprocess.DEVNULL, check=True)
 
-    packages = installed("bench-node", locks, fill)
+    packages = installed.once(install.cache(), "bench-node", locks, fill)
     target, script = Path(folder) / f"{name}.cjs", packages / f"{name}.js"
     shutil.copy(NODE / script.name, script)  # beside the packages that it imports
     words = ["--bundle", "--minify", "--platform=node", "--target=node24", "--log-level=error", f"--outfile={target}"]
@@ -65,4 +47,4 @@ def python():
         words = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", wanted]
         subprocess.run([place / "bin/pip", *words], check=True)
 
-    return installed("bench-python", [wanted], fill) / "bin/python"
+    return installed.once(install.cache(), "bench-python", [wanted], fill) / "bin/python"
