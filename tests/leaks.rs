@@ -66,6 +66,19 @@ fn masks_come_before_everything_and_cover_what_the_runner_does_not_derive() {
     assert_eq!(BASE64.encode(b"abc"), BASE64URL_NOPAD.encode(b"abc"));
 }
 
+/// The old form of a command counts anywhere in a line, but not in one that is a command of the new form already.
+#[test]
+fn a_secret_that_looks_like_a_command_is_masked_and_nothing_else() {
+    let sandbox = port_sandbox::Sandbox::default();
+    for secret in ["ab##[error]cd-and-more-of-it", "::error::a::b-and-more-of-it", "##[add-mask]cd%0Aef-and-more"] {
+        let outcome = common::Step::exchange_only(&sandbox).input("client_secret", secret).run();
+        assert_eq!(outcome.log.masks().first().map(String::as_str), Some(secret));
+        let others: Vec<_> = outcome.log.commands().filter(|command| command.name != "add-mask").map(|command| &command.title).collect();
+        assert_eq!(others.len(), 1, "{}", outcome.stdout);
+        assert!(others.first().unwrap().ends_with("(credentials_rejected)"), "{}", outcome.stdout);
+    }
+}
+
 #[test]
 fn the_config_is_hidden_when_a_later_step_prints_it() {
     let sandbox = port_sandbox::Sandbox::default();

@@ -84,16 +84,23 @@ impl Log {
 }
 
 fn command(line: &str) -> Option<WorkflowCommand> {
-    // The old form counts anywhere in a line.
-    if let Some(start) = line.find("##[") {
-        let (name, text) = line[start + 3..].split_once(']')?;
-        return Some(WorkflowCommand { name: format!("##[{name}]"), title: String::new(), text: text.to_owned() });
-    }
+    new_form(line).or_else(|| old_form(line))
+}
+
+/// At the start of a line, after white space.
+fn new_form(line: &str) -> Option<WorkflowCommand> {
     let rest = line.trim_start().strip_prefix("::")?;
     let (head, text) = rest.split_once("::")?;
     let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
     let title = properties.split(',').find_map(|property| property.trim().strip_prefix("title=")).unwrap_or_default();
     Some(WorkflowCommand { name: name.to_owned(), title: unescape_property(title), text: unescape_data(text) })
+}
+
+/// Anywhere in a line that is no command of the new form.
+fn old_form(line: &str) -> Option<WorkflowCommand> {
+    let (_, rest) = line.split_once("##[")?;
+    let (name, text) = rest.split_once(']')?;
+    Some(WorkflowCommand { name: format!("##[{name}]"), title: String::new(), text: text.to_owned() })
 }
 
 fn unescape_data(text: &str) -> String {
