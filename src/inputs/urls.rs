@@ -92,9 +92,10 @@ fn parse(text: &str) -> Result<Url, Flaw> {
     Ok(url)
 }
 
+/// The parser takes any number of slashes before a host. Here it is two, right after the scheme: others may come later.
 fn authority(text: &str) -> &str {
-    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default()
+    let rest = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//"));
+    rest.and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }
 
 /// RFC 3986 section 2, without `$`.
@@ -147,6 +148,8 @@ mod tests {
             "https://@api.port.io",
             "https:user@api.port.io",
             "https:////user:pass@api.port.io",
+            "https:/user@api.port.io://a",
+            "https:user:pass@api.port.io/https://a",
             "https://api.port.io?x=1",
             "https://api.port.io/#a",
             "https://api.port.io/ v1",
@@ -165,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_is_safe_to_send_a_secret_to(text in "(https?|ftp)://[ -~]{0,40}|\\PC{0,60}") {
+        fn what_is_taken_is_safe_to_send_a_secret_to(text in "(https?|ftp):/{0,3}[ -~]{0,40}(://[ -~]{0,9})?|\\PC{0,60}") {
             if let Ok(url) = parse(&text) {
                 prop_assert!(url.scheme() == "https" || is_loopback(&url));
                 prop_assert!(url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none());
