@@ -279,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_ours_replaces_an_older_one_unless_it_is_what_the_file_says_of_itself() {
+        let ours =
+            json!({ "name": "Port", "model": "b", "permission": { "name": "allow", "port-prod_*": "deny", "port-prod_a": "allow" } });
+        let base = json!({ "name": "Mine", "model": "a", "permission": { "name": "ask", "port-prod_*": "allow", "port-prod_a": "deny" } });
+        assert_eq!(merge(&base, &ours, SERVER), Ok(json!({ "name": "Mine", "model": "b", "permission": ours["permission"] })));
+    }
+
+    #[test]
     fn rules_keep_their_order() {
         let ours = json!({ "permission": { "port-prod_*": "deny", "port-prod_a": "allow" } });
         let merged = merge(&json!({ "permission": { "port-prod_a": "allow", "bash": "ask" } }), &ours, SERVER).unwrap();
