@@ -150,6 +150,19 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
+/// Runs the step as someone else than root, if that one can reach the program; and hands on its log.
+fn as_someone_else(job: &Job) -> Option<String> {
+    let mut command = job.step.command();
+    if is_root() {
+        for path in ["", "output", "summary.md", "workspace", "commands", "commands/state"] {
+            chown(job.step.path(path), Some(OWNER.0), Some(OWNER.1)).unwrap();
+        }
+        command.uid(OWNER.0).gid(OWNER.1);
+    }
+    let output = command.output().ok()?;
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -281,20 +294,31 @@ fn a_directory_that_is_not_writable_is_told_before_a_token_is_fetched() {
     let job = Job::writing("locked/x.json");
     fs::create_dir(job.path("locked")).unwrap();
     fs::set_permissions(job.path("locked"), Permissions::from_mode(0o555)).unwrap();
-    let mut command = job.step.command();
-    if is_root() {
-        // Root writes anywhere. So someone else runs the step, if that one can reach the program.
-        for path in ["", "output", "summary.md", "workspace", "commands", "commands/state"] {
-            chown(job.step.path(path), Some(OWNER.0), Some(OWNER.1)).unwrap();
-        }
-        command.uid(OWNER.0).gid(OWNER.1);
-    }
-    let Ok(output) = command.output() else {
+    // Root writes anywhere.
+    let Some(log) = as_someone_else(&job) else {
         return;
     };
-    let log = String::from_utf8(output.stdout).unwrap();
     assert!(log.contains("(file_write)") && log.contains("Permission denied"), "{log}");
     assert!(job.sandbox.requests().is_empty());
+}
+
+#[test]
+fn someone_else_than_root_keeps_what_he_writes_into_a_third_one_s_directory() {
+    // Only root can make such a directory.
+    if !is_root() {
+        return;
+    }
+    let job = Job::writing("x.json");
+    let theirs = job.step.path("theirs");
+    fs::create_dir(&theirs).unwrap();
+    fs::set_permissions(&theirs, Permissions::from_mode(0o777)).unwrap();
+    chown(&theirs, Some(17), Some(18)).unwrap();
+    let job = job.env("GITHUB_WORKSPACE", &theirs);
+    if let Some(log) = as_someone_else(&job) {
+        let file = theirs.join("x.json");
+        assert!(file.exists(), "{log}");
+        assert_eq!((owner(&file), mode(&file)), (OWNER, 0o600));
+    }
 }
 
 #[test]
