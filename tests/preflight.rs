@@ -312,6 +312,23 @@ fn a_list_without_an_end_is_given_up() {
 }
 
 #[test]
+fn ten_thousand_tools_are_a_list_and_one_more_has_no_end() {
+    const MOST: usize = 10_000;
+    let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
+    for count in [MOST, MOST + 1] {
+        let listed: Vec<_> = (0..count).map(|number| json!({"name": format!("list_{number}"), "inputSchema": {}})).collect();
+        let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": listed}});
+        sandbox.set_faults(Route::Rpc("tools/list"), [Fault::json(&answer)]);
+        let outcome = Step::against(&sandbox).run();
+        if count > MOST {
+            assert!(outcome.failed("mcp_error").error_text().contains("no end"));
+        } else {
+            assert_eq!(tools(&outcome.succeeded()).len(), count);
+        }
+    }
+}
+
+#[test]
 fn the_token_is_never_sent_on_to_another_address() {
     let (first, second) = (Sandbox::default(), Sandbox::default());
     for status in [301, 302, 303, 307, 308] {
