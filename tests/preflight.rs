@@ -357,7 +357,9 @@ fn a_server_out_of_reach_is_a_warning() {
 fn a_certificate_for_another_name_is_a_warning() {
     let sandbox = sandbox(|options| options.certificate = Certificate::WrongName);
     let step = Step::against(&sandbox).input("mcp_url", sandbox.tls_mcp_url()).input("ca_bundle", sandbox.ca_pem());
-    let text = unverified(step.run());
+    let outcome = step.run();
+    assert!(!outcome.log.shown().contains("Trying again"), "{}", outcome.stdout);
+    let text = unverified(outcome);
     assert!(text.contains("no trusted TLS connection"), "{text}");
 }
 
@@ -405,6 +407,15 @@ fn what_passes_is_asked_again() {
             assert_eq!(outcome.log.shown().contains("(attempt 2 of 5)"), counts, "{route} {fault:?}: {}", outcome.stdout);
         }
     }
+}
+
+#[test]
+fn five_attempts_are_enough() {
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::Mcp, Fault::status(503));
+    let text = unverified(Step::against(&sandbox).run());
+    assert!(text.contains("answered 503"), "{text}");
+    assert_eq!(lines(&sandbox.requests_to(Route::Mcp)), ["POST initialize"; 5]);
 }
 
 #[test]
