@@ -305,6 +305,8 @@ mod tests {
 
     #[test]
     fn a_byte_knows_where_it_is_written() {
+        let plain = View::of("abc");
+        assert_eq!((plain.place(1, 2), plain.place(1, 3), plain.place(0, 0)), (Some((1, 3)), None, None));
         let view = View::of("a\\\\u0062c").unescaped(true).unescaped(true);
         assert_eq!(text(&view), "abc");
         assert_eq!(
