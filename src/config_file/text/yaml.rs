@@ -14,6 +14,9 @@ pub fn parse(text: &str) -> Result<Value, Option<usize>> {
     if file.documents().any(|document| is_boundless(&document)) {
         return Err(None);
     }
+    if let Some(line) = file.documents().find_map(|document| misplaced(&YamlNode::Mapping(document.as_mapping()?), text)) {
+        return Err(Some(line));
+    }
     let value = documents.next().map(|document| YamlValue::from_document(&document)).transpose().map_err(|_| None)?;
     // Which of several would the agent read?
     if documents.next().is_some() {
@@ -34,6 +37,21 @@ pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<
     };
     edit_mapping(&mapping, current.as_object()?, wanted)?;
     Some(Zeroizing::new(file.to_string()))
+}
+
+/// The line of a key that doesn't stand in its table's column, as YAML wants it (1.2.2, section 8.2.2). The library reads on, but
+/// others make something else of such a text, and what is added to it.
+fn misplaced(node: &YamlNode, text: &str) -> Option<usize> {
+    match node {
+        YamlNode::Mapping(mapping) => {
+            let places: Vec<_> = mapping.entries().map(|entry| entry.start_position(text)).collect();
+            let astray = places.iter().find(|place| places.first().is_some_and(|first| place.column != first.column));
+            let line = astray.filter(|_| !mapping.is_flow_style()).map(|place| place.line);
+            line.or_else(|| mapping.values().find_map(|value| misplaced(&value, text)))
+        }
+        YamlNode::Sequence(sequence) => sequence.values().find_map(|value| misplaced(&value, text)),
+        _ => None,
+    }
 }
 
 /// So many aliases may stand within nodes that aliases name themselves: each may multiply what the text says.
@@ -210,6 +228,18 @@ mod tests {
 
     fn server() -> Value {
         json!({ "uri": "https://x/v1", "enabled": true, "timeout": 60, "empty": "", "none": {}, "headers": { "A": "Bearer ${X}", "x": "1" }, "tools": ["a", "it's: # b"] })
+    }
+
+    #[test]
+    fn keys_of_a_table_stand_in_one_column() {
+        for (text, line) in [("a: !:x\n  &x\n b: c\nd: e", 3), ("x: &x 1\na: !:x\n  &x\n b: )&:x\n  &x\n  c:*x 1\nd: e", 4)] {
+            assert_eq!(parse(text), Err(Some(line)), "{text}");
+        }
+        for text in
+            ["&x a: 1\n? b\n: c\n'd': e\n!t f: g\n", "  a: 1\n  # b\n  c:\n  - d: 1\n    e: 2\n", "{a: 1,\n b: 2}", "\u{feff}a: 1\nb: 2\n"]
+        {
+            assert!(parse(text).is_ok(), "{text}");
+        }
     }
 
     #[test]
