@@ -73,17 +73,21 @@ fn parse(text: &str) -> Result<Url, Flaw> {
     if !text.bytes().all(is_url_byte) {
         return flaw("holds a character that a URL can't have, or a `$` (write it as %24)");
     }
+    // In the text, since the parser undoes escapes in a host name, and forgets an empty user name.
+    let authority = authority(text);
+    if authority.is_empty() || authority.contains('%') {
+        return flaw("is not an https URL");
+    }
     let Ok(url) = Url::parse(text) else {
         return flaw("is not a URL");
     };
-    // In the text, since the parser forgets an empty user name.
-    if authority(text).contains('@') {
+    if authority.contains('@') {
         return flaw("holds a user name or a password, which don't belong in a URL");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return flaw("holds a query or a fragment (`?` or `#`)");
     }
-    if !matches!(url.scheme(), "https" | "http") || authority(text).is_empty() || url.host_str().is_none_or(str::is_empty) {
+    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) {
         return flaw("is not an https URL");
     }
     if url.scheme() == "http" && !is_loopback(&url) {
@@ -149,6 +153,9 @@ mod tests {
             "https:user@api.port.io",
             "https:////user:pass@api.port.io",
             "https:/user@api.port.io://a",
+            "https://api%2eport.io",
+            "https://FF%ff.port.io",
+            "https:/FF%ff.port.io",
             "https:user:pass@api.port.io/https://a",
             "https://api.port.io?x=1",
             "https://api.port.io/#a",
