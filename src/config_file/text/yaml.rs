@@ -232,7 +232,12 @@ mod tests {
 
     #[test]
     fn keys_of_a_table_stand_in_one_column() {
-        for (text, line) in [("a: !:x\n  &x\n b: c\nd: e", 3), ("x: &x 1\na: !:x\n  &x\n b: )&:x\n  &x\n  c:*x 1\nd: e", 4)] {
+        for (text, line) in [
+            ("a: !:x\n  &x\n b: c\nd: e", 3),
+            ("s:\n- a: !:x\n    &x\n   b: c\n  d: e", 4),
+            ("s:\n  a: !:x\n    &x\n   b: c\n  d: e", 4),
+            ("x: &x 1\na: !:x\n  &x\n b: )&:x\n  &x\n  c:*x 1\nd: e", 4),
+        ] {
             assert_eq!(parse(text), Err(Some(line)), "{text}");
         }
         for text in
