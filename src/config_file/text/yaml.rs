@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Number, Value};
 use yaml_edit::anchor_resolution::AnchorRegistry;
-use yaml_edit::{Document, Mapping, ScalarStyle, ScalarType, ScalarValue, Sequence, SyntaxKind, YamlError, YamlFile, YamlNode, YamlValue};
+use yaml_edit::{
+    Document, Mapping, MappingEntry, ScalarStyle, ScalarType, ScalarValue, Sequence, SyntaxKind, YamlError, YamlFile, YamlNode, YamlValue,
+};
 use zeroize::Zeroizing;
 
 /// What a text says; the line of the mistake if it says nothing.
@@ -44,14 +46,22 @@ pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<
 fn misplaced(node: &YamlNode, text: &str) -> Option<usize> {
     match node {
         YamlNode::Mapping(mapping) => {
-            let places: Vec<_> = mapping.entries().map(|entry| entry.start_position(text)).collect();
-            let astray = places.iter().find(|place| places.first().is_some_and(|first| place.column != first.column));
-            let line = astray.filter(|_| !mapping.is_flow_style()).map(|place| place.line);
+            // The library counts lines and columns from the text's first byte, so it is asked only once, for the line.
+            let column = |entry: &MappingEntry| column(text, entry.byte_range().start);
+            let first = mapping.entries().next().map(|entry| column(&entry));
+            let astray = mapping.entries().find(|entry| !mapping.is_flow_style() && Some(column(entry)) != first);
+            let line = astray.map(|entry| entry.start_position(text).line);
             line.or_else(|| mapping.values().find_map(|value| misplaced(&value, text)))
         }
         YamlNode::Sequence(sequence) => sequence.values().find_map(|value| misplaced(&value, text)),
         _ => None,
     }
+}
+
+/// How many bytes stand before an offset in its line. A byte order mark takes no column.
+fn column(text: &str, offset: u32) -> Option<usize> {
+    let line = text.get(..offset.try_into().ok()?)?.rsplit('\n').next()?;
+    Some(line.trim_start_matches('\u{feff}').len())
 }
 
 /// So many aliases may stand within nodes that aliases name themselves: each may multiply what the text says.
