@@ -1,5 +1,6 @@
 //! What a text says once escapes and encodings are undone, byte by byte, with the place in the text that each byte came from.
 
+use std::iter::successors;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -73,20 +74,21 @@ impl View {
         }
     }
 
-    /// With every escape undone once: those of JSON, JavaScript, C, URLs and HTML, and quotes that are doubled.
-    fn unescaped(&self, pairs: bool) -> Self {
+    /// With every escape undone once, if there is any: those of JSON, JavaScript, C, URLs and HTML, and quotes that are doubled.
+    fn unescaped(&self, pairs: bool) -> Option<Self> {
+        if !self.bytes.iter().any(|byte| begins_escape(*byte)) {
+            return None;
+        }
         let mut view = Self::with_capacity(self.bytes.len());
         let mut at = 0;
-        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest @ [byte, ..]) = self.bytes.get(at..) {
             let found = escape(rest).filter(|_| pairs || !rest.starts_with(b"\\\\"));
-            let (length, said) = found.unwrap_or_else(|| (1, Said::Byte(rest.first().copied().unwrap_or_default())));
-            let Some(place) = self.place(at, length) else {
-                break;
-            };
-            view.push(said.bytes(&mut [0; 4]), place);
+            let (length, said) = found.unwrap_or((1, Said::Byte(*byte)));
+            view.push(said.bytes(&mut [0; 4]), self.place(at, length)?);
             at += length;
         }
-        view
+        // What an escape stands for is shorter.
+        (view.bytes.len() < self.bytes.len()).then_some(view)
     }
 
     /// With escapes undone once, twice, and so on, as long as there are any.
@@ -94,26 +96,8 @@ impl View {
     /// Two backslashes may be one that was escaped, or one before the escape of a writer that forgot it: both are tried, and the
     /// last view is of the first kind.
     pub fn unescapings(&self) -> Vec<Self> {
-        if !self.bytes.iter().any(|byte| begins_escape(*byte)) {
-            return Vec::new();
-        }
-        let mut views = self.unescaped_while(false);
-        views.extend(self.unescaped_while(true));
-        views
-    }
-
-    fn unescaped_while(&self, pairs: bool) -> Vec<Self> {
-        let mut views: Vec<Self> = Vec::new();
-        for _ in 0..MOST_ESCAPED {
-            let last = views.last().unwrap_or(self);
-            let next = last.unescaped(pairs);
-            // What an escape stands for is shorter.
-            if next.bytes.len() == last.bytes.len() {
-                break;
-            }
-            views.push(next);
-        }
-        views
+        let ways = [false, true].into_iter();
+        ways.flat_map(|pairs| successors(self.unescaped(pairs), move |view| view.unescaped(pairs)).take(MOST_ESCAPED)).collect()
     }
 
     /// Without what wraps lines, fills UTF-16, or is left where escapes of two kinds were mixed, if there is any of it.
@@ -123,11 +107,9 @@ impl View {
             return None;
         }
         let (mut bytes, mut places) = (Zeroizing::new(Vec::with_capacity(self.bytes.len())), Vec::with_capacity(self.bytes.len()));
-        let mut start = 0;
-        for run in self.bytes.split(|byte| is_filling(*byte)) {
-            bytes.extend_from_slice(run);
-            places.extend((start..start + run.len()).filter_map(|at| self.place(at, 1)));
-            start += run.len() + 1;
+        for run in self.runs(|byte| !is_filling(byte)) {
+            bytes.extend_from_slice(self.bytes.get(run.clone())?);
+            places.extend(run.filter_map(|at| self.place(at, 1)));
         }
         Some(Self { bytes, places: Places::Other(places) })
     }
@@ -136,24 +118,26 @@ impl View {
     pub fn decoded(&self, least: usize) -> impl Iterator<Item = Self> {
         let least = least.max(1);
         // Base64 has the characters of the others too, and needs the fewest. Most texts have no such run.
-        let alphabets: &[_] = if self.runs(&BASE64, least).is_empty() { &[] } else { &[HEXADECIMAL, BASE32, BASE64] };
+        let alphabets: &[_] = if self.encoded(&BASE64, least).next().is_none() { &[] } else { &[HEXADECIMAL, BASE32, BASE64] };
         alphabets.iter().flat_map(move |alphabet| {
-            let runs = self.runs(alphabet, least);
-            runs.into_iter().flat_map(move |run| (0..alphabet.group).map(move |shift| self.decode(alphabet, run.start + shift..run.end)))
+            let runs = self.encoded(alphabet, least);
+            runs.flat_map(move |run| (0..alphabet.group).map(move |shift| self.decode(alphabet, run.start + shift..run.end)))
         })
     }
 
     /// Where characters of one alphabet stand in a row, enough of them for so many bytes.
-    fn runs(&self, alphabet: &Alphabet, least: usize) -> Vec<Range<usize>> {
-        let mut runs = Vec::new();
-        let mut start = 0;
-        for run in self.bytes.split(|byte| (alphabet.digit)(*byte).is_none()) {
-            if run.len() * alphabet.bits / 8 >= least {
-                runs.push(start..start + run.len());
-            }
-            start += run.len() + 1;
-        }
-        runs
+    fn encoded(&self, alphabet: &Alphabet, least: usize) -> impl Iterator<Item = Range<usize>> {
+        self.runs(|byte| (alphabet.digit)(byte).is_some()).filter(move |run| run.len() * alphabet.bits / 8 >= least)
+    }
+
+    /// Where bytes of one kind stand in a row.
+    fn runs(&self, is_in: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+        let mut next = 0;
+        self.bytes.split(move |byte| !is_in(*byte)).map(move |run| {
+            let start = next;
+            next += run.len() + 1;
+            start..start + run.len()
+        })
     }
 
     fn decode(&self, alphabet: &Alphabet, run: Range<usize>) -> Self {
@@ -299,7 +283,8 @@ mod tests {
             ("a\\nb", "a b"),
             ("\\ud83d \\u{110000} %zz % \\u00 &#; &#xg; &nope; \\9ab 100%", "\\ud83d \\u{110000} %zz % \\u00 &#; &#xg; &nope; \\9ab 100%"),
         ] {
-            assert_eq!(text(&View::of(written).unescaped(true)), said, "{written}");
+            let view = View::of(written);
+            assert_eq!(text(&view.unescaped(true).unwrap_or(view)), said, "{written}");
         }
     }
 
@@ -307,7 +292,7 @@ mod tests {
     fn a_byte_knows_where_it_is_written() {
         let plain = View::of("abc");
         assert_eq!((plain.place(1, 2), plain.place(1, 3), plain.place(0, 0)), (Some((1, 3)), None, None));
-        let view = View::of("a\\\\u0062c").unescaped(true).unescaped(true);
+        let view = View::of("a\\\\u0062c").unescaped(true).unwrap().unescaped(true).unwrap();
         assert_eq!(text(&view), "abc");
         assert_eq!(
             (view.place(0, 1), view.place(1, 1), view.place(2, 1), view.place(0, 3)),
@@ -339,7 +324,7 @@ mod tests {
         #[test]
         fn no_text_panics_and_every_place_is_in_the_text(written in "\\PC{0,40}|[\\\\%&#;xu{}0-9a-f'\"]{0,40}") {
             let view = View::of(&written);
-            for view in [view.unescaped(true)].into_iter().chain(view.bare()).chain(view.decoded(1)) {
+            for view in [view.unescaped(true).unwrap_or_else(|| View::of(&written))].into_iter().chain(view.bare()).chain(view.decoded(1)) {
                 prop_assert!(view.bytes().len() <= written.len());
                 for at in 0..view.bytes().len() {
                     let (from, to) = view.place(at, 1).unwrap();
