@@ -9,15 +9,14 @@ from pathlib import Path
 
 def cache(name):
     """A folder outside of the work tree that keeps what was installed."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"port-mcp-auth-{name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"port-mcp-auth-{name}"
 
 
 def once(home, name, files, install):
     """A folder in `home` with those files and what `install` made of them. What changes in a file makes a new folder."""
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
     folder = home / f"{name}-{digest}"
+    home.mkdir(parents=True, exist_ok=True)
     with (home / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / ".complete").exists():

@@ -12,11 +12,7 @@ LONGEST = 600  # seconds that an installation may take
 
 def cache():
     """The folder that all of them lie in."""
-    if named := os.environ.get("CONFORMANCE_CACHE"):
-        folder = Path(named).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    return installed.cache("conformance")
+    return Path(os.environ.get("CONFORMANCE_CACHE") or installed.cache("conformance")).resolve()
 
 
 def install(name, scripts=False):
