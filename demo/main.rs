@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use common::{Outcome, Step};
 use console::style;
 use http::{HeaderName, HeaderValue};
-use port_mcp_auth::net::{Http, Network};
+use port_mcp_auth::testing::net::{Http, Network};
 use port_sandbox::Sandbox;
 use rmcp::ServiceExt;
 use rmcp::model::CallToolRequestParams;
@@ -103,7 +103,7 @@ fn connect(outcome: &Outcome) -> Result<String, Box<dyn std::error::Error>> {
     }
     let url = server["url"].as_str().ok_or("no url")?.to_owned();
     let transport_config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token).custom_headers(headers);
-    let http = Http::new(&Network::default())?;
+    let http = Http::new(&Network::default(), |_| {})?;
 
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let transport = StreamableHttpClientTransport::with_client(http.client().clone(), transport_config);

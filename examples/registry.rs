@@ -3,13 +3,14 @@
 
 use std::process::ExitCode;
 
-use port_mcp_auth::clients::{Client, Connection, REGISTRY, Token};
-use port_mcp_auth::inputs::{Transport, urls};
-use port_mcp_auth::secret::Secret;
+use port_mcp_auth::testing::clients::{Client, Connection, REGISTRY, TokenValue, Transport};
+use port_mcp_auth::testing::config::write;
+use port_mcp_auth::testing::mcp::ServerUrl;
+use port_mcp_auth::testing::redact::Secret;
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
-    let Ok(url) = urls::server("https://mcp.port.io/v1") else {
+    let Ok(url) = ServerUrl::parse("https://mcp.port.io/v1") else {
         return ExitCode::FAILURE;
     };
     let secret = Secret::new("example");
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let connection = Connection {
         server_name: "port-prod",
         url: &url,
-        token: Token::Literal(&secret),
+        token: TokenValue::Literal(&secret),
         headers: Vec::new(),
         transport: Transport::Http,
         tools,
@@ -32,14 +33,14 @@ fn main() -> ExitCode {
 
 fn row(client: &dyn Client, connection: &Connection<'_>) -> Value {
     let names = |transports: &[Transport]| transports.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let config = client.format().write(&client.config(connection));
+    let config = write(client.format(), &client.config(connection));
     json!({
         "id": client.id(),
         "format": client.format().to_string(),
         "transports": names(client.transports()),
-        "token_env": names(client.variables()),
-        "client_args": !client.arguments(connection, &config).is_empty(),
+        "token_env": names(client.token_env_transports()),
+        "client_args": !client.cli_flags(connection, &config).is_empty(),
         "headers": client.sends_headers(),
-        "tool": client.tool(connection.server_name, "list_blueprints"),
+        "tool": client.tool_name(connection.server_name, "list_blueprints"),
     })
 }

@@ -1,8 +1,15 @@
-//! The process: environment in, standard output and exit code out. The step's story is `port_mcp_auth::run`.
+//! The process: which part of the program runs, signals, and the exit code.
 
 use std::alloc::System;
+use std::env::var_os;
+use std::io::stdout;
+use std::panic::set_hook;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
+use port_mcp_auth::{Console, Environment, RawInputs, Signal, report_panic, step};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Wipes all memory that is freed. Secrets pass through buffers of the HTTP, TLS and JSON libraries, which don't do it themselves.
@@ -10,7 +17,36 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
-    let exit_code = port_mcp_auth::run(&port_mcp_auth::Environment::read(), std::io::stdout());
-    port_mcp_auth::stack::wipe();
-    exit_code
+    // The standard message of a panic could quote a secret, and the runner would not show it as an error.
+    set_hook(Box::new(|panic| report_panic(panic.location(), &Console::new(stdout(), false))));
+    let environment = Environment::read(|name| var_os(name));
+    let console = Console::new(stdout(), environment.debug);
+    // The runner starts the program once more at the end of the job.
+    if environment.is_clean_up {
+        step::clean_up(&environment, &console);
+        return ExitCode::SUCCESS;
+    }
+    run(&environment, &console).unwrap_or_else(|error| step::fail_to_start(error, &environment, &console))
+}
+
+fn run(environment: &Environment, console: &Console) -> Result<ExitCode> {
+    let inputs = RawInputs::read(|name| var_os(name))?;
+    // More threads would cost more than the work of one exchange.
+    let runtime = Builder::new_current_thread().enable_all().build().context("The system gives no event loop")?;
+    let exit_code = runtime.block_on(step::run(environment, inputs, console, cancelled()));
+    // A look-up of a name that is still under way must not delay the end.
+    runtime.shutdown_background();
+    Ok(exit_code)
+}
+
+/// Waits for the runner to cancel the step. Process 1 of a container ignores every signal that it has no handler for.
+async fn cancelled() -> Result<Signal> {
+    let handler = |kind| signal(kind).context("The system takes no signal handler");
+    let mut interrupt = handler(SignalKind::interrupt())?;
+    let mut terminate = handler(SignalKind::terminate())?;
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => Ok(Signal::Interrupt),
+        _ = terminate.recv() => Ok(Signal::Terminate),
+    }
 }

@@ -4,10 +4,10 @@
 mod common;
 
 use common::{Outcome, Step, leaks};
-use port_mcp_auth::clients::format::Format;
-use port_mcp_auth::clients::{self, Client, Connection, REGISTRY, Token};
-use port_mcp_auth::inputs::{Transport, urls};
-use port_mcp_auth::secret::Secret;
+use port_mcp_auth::testing::clients::{self, Client, Connection, REGISTRY, TokenValue, Transport};
+use port_mcp_auth::testing::config::{Format, write};
+use port_mcp_auth::testing::mcp::ServerUrl;
+use port_mcp_auth::testing::redact::Secret;
 use port_sandbox::{Fault, Route, Sandbox};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -56,7 +56,8 @@ fn config_of(client: &dyn Client, outcome: &Outcome) -> Value {
 
 /// Each agent's ways to be connected: the transport, and whether the config names a variable.
 fn ways(client: &dyn Client) -> Vec<(Transport, bool)> {
-    let with_variable = |transport: &Transport| [false, true].into_iter().take(if client.variables().contains(transport) { 2 } else { 1 });
+    let with_variable =
+        |transport: &Transport| [false, true].into_iter().take(if client.token_env_transports().contains(transport) { 2 } else { 1 });
     client.transports().iter().flat_map(|transport| with_variable(transport).map(|variable| (*transport, variable))).collect()
 }
 
@@ -192,7 +193,7 @@ fn the_flags_are_words_that_the_agent_reads() {
                     settings += 1;
                 }
                 "--exclude" => assert_ne!(value, "list_blueprints"),
-                "--allow" | "--allow-tool" | "--allowedTools" => assert_eq!(*value, client.tool("port-prod", "list_blueprints")),
+                "--allow" | "--allow-tool" | "--allowedTools" => assert_eq!(*value, client.tool_name("port-prod", "list_blueprints")),
                 other => panic!("{}: {other}", client.id()),
             }
         }
@@ -268,7 +269,7 @@ fn what_an_agent_can_not_do_is_an_input_error() {
                 let text = step.run().failed("input_invalid").error_text();
                 assert!(text.contains(&format!("doesn't fit `client: {}`", client.id())), "{text}");
                 assert!(client.transports().iter().all(|spoken| text.contains(&format!("`transport: {spoken}`"))), "{text}");
-            } else if !client.variables().contains(&transport) {
+            } else if !client.token_env_transports().contains(&transport) {
                 let text = step.input("token_env", VARIABLE).run().failed("input_invalid").error_text();
                 assert!(text.contains(&format!("can't be used with `client: {}`", client.id())), "{text}");
             }
@@ -330,7 +331,7 @@ proptest! {
         tool in "[A-Za-z0-9_.-]{1,20}|true|null|1|-|yes|1e9|---",
         proxied: bool,
     ) {
-        let url = urls::server(&format!("https://port.example/{path}")).map_err(|flaw| TestCaseError::fail(flaw.what))?;
+        let url = ServerUrl::parse(&format!("https://port.example/{path}")).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let secret = Secret::new(&token);
         let tools = [tool, "no".to_owned()];
         for client in REGISTRY {
@@ -339,7 +340,7 @@ proptest! {
                 let connection = Connection {
                     server_name: &server_name,
                     url: &url,
-                    token: if variable { Token::Variable(VARIABLE) } else { Token::Literal(&secret) },
+                    token: if variable { TokenValue::Variable(VARIABLE) } else { TokenValue::Literal(&secret) },
                     headers: vec![("x-read-only-mode", "1".to_owned()), ("x-allowed-actions-to-run", actions.clone())],
                     transport,
                     tools: &tools,
@@ -347,7 +348,7 @@ proptest! {
                     proxied,
                 };
                 let config = client.config(&connection);
-                let text = client.format().write(&config);
+                let text = write(client.format(), &config);
                 let read = parsed(client.format(), &text);
                 prop_assert_eq!(&read, &config, "{}", what);
                 let all = texts(&read);
@@ -355,7 +356,7 @@ proptest! {
                 // The runner hides the token as it stands, so it must stand there as it is.
                 prop_assert_eq!(text.contains(&token), !variable, "{}: {}", what, *text);
                 prop_assert!(!arguments_in(&read).iter().any(|argument| argument.contains(&token)), "{}: {}", what, *text);
-                let arguments = client.arguments(&connection, &text);
+                let arguments = client.cli_flags(&connection, &text);
                 prop_assert!(!arguments.contains('\n'), "{}: {}", what, *arguments);
                 let Some(words) = shlex::split(&arguments) else {
                     return Err(TestCaseError::fail(format!("{what}: {}", *arguments)));
@@ -372,14 +373,14 @@ proptest! {
         token in HOSTILE,
         tools in proptest::collection::vec(HOSTILE, 0..3),
     ) {
-        let url = urls::server("https://port.example/v1").map_err(|flaw| TestCaseError::fail(flaw.what))?;
+        let url = ServerUrl::parse("https://port.example/v1").map_err(|error| TestCaseError::fail(error.to_string()))?;
         let secret = Secret::new(&token);
         for client in REGISTRY {
             for transport in client.transports() {
                 let connection = Connection {
                     server_name: &name,
                     url: &url,
-                    token: Token::Literal(&secret),
+                    token: TokenValue::Literal(&secret),
                     headers: vec![("x-allowed-actions-to-run", value.clone())],
                     transport: *transport,
                     tools: &tools,
@@ -387,7 +388,7 @@ proptest! {
                     proxied: false,
                 };
                 let config = client.config(&connection);
-                let text = client.format().write(&config);
+                let text = write(client.format(), &config);
                 prop_assert_eq!(&parsed(client.format(), &text), &config, "{}: {}", client.id(), *text);
             }
         }

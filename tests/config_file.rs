@@ -15,8 +15,8 @@ use std::process::Command;
 use common::leaks::{assert_no_leak, found};
 use common::runner::read_outputs;
 use common::{Outcome, Step};
-use port_mcp_auth::clients::REGISTRY;
-use port_mcp_auth::clients::format::Format;
+use port_mcp_auth::testing::clients::REGISTRY;
+use port_mcp_auth::testing::config::Format;
 use port_sandbox::Sandbox;
 use serde_json::{Value, json};
 

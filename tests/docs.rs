@@ -10,8 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::Step;
-use port_mcp_auth::error::{Error, Signal};
-use port_mcp_auth::{Code, INPUTS};
+use port_mcp_auth::testing::inputs::{Given, Inputs};
+use port_mcp_auth::testing::redact::Redactor;
+use port_mcp_auth::testing::report::{Code, Failure};
+use port_mcp_auth::{Environment, RawInputs, Signal};
 use port_sandbox::{Fault, Route, Sandbox};
 use serde_json::{Map, Value, json};
 use strum::VariantArray;
@@ -177,8 +179,28 @@ fn everything_in_action_yml_is_described() {
 #[test]
 fn the_binary_reads_the_inputs_that_action_yml_declares() {
     let declared: BTreeSet<_> = declared(&action(), "inputs").into_iter().map(|(name, _)| name).collect();
-    let read: BTreeSet<_> = INPUTS.iter().map(ToString::to_string).collect();
-    assert_eq!(read, declared, "left: INPUTS in src/environment.rs; right: action.yml");
+    let read: BTreeSet<_> = Given::names().iter().map(ToString::to_string).collect();
+    assert_eq!(read, declared, "left: Given in src/inputs/given.rs; right: action.yml");
+}
+
+#[test]
+fn an_input_that_is_not_given_has_the_default_of_action_yml() {
+    let parsed = |inputs: &BTreeMap<String, String>| {
+        let variable = |name: &str| inputs.get(&name.strip_prefix("INPUT_")?.to_ascii_lowercase()).map(Into::into);
+        let inputs = Inputs::parse(RawInputs::read(variable).unwrap(), &Environment::default(), &Redactor::default());
+        format!("{:#?}", inputs.unwrap())
+    };
+    let required = ["client_id", "client_secret"].map(|name| (name.to_owned(), "credential".to_owned()));
+    let bare = BTreeMap::from(required);
+    let expected = parsed(&bare);
+    let defaults = declared(&action(), "inputs").into_iter().filter(|(_, entry)| !cell(entry, "default").is_empty());
+    let defaults: Vec<_> = defaults.map(|(name, entry)| (name, cell(&entry, "default"))).collect();
+    assert!(!defaults.is_empty());
+    for (name, default) in defaults {
+        let mut given = bare.clone();
+        given.insert(name.clone(), default);
+        assert_eq!(parsed(&given), expected, "left: with the default of `{name}` in action.yml; right: without");
+    }
 }
 
 #[test]
@@ -200,12 +222,12 @@ fn every_error_code_is_in_the_readme_and_has_a_heading_of_its_own() {
             code
         })
         .collect();
-    assert_eq!(rows, codes(), "left: the README's table of errors; right: the codes of src/error.rs, in their order");
+    assert_eq!(rows, codes(), "left: the README's table of errors; right: the codes of src/report/code.rs, in their order");
 
     let troubleshooting = read(at("docs/troubleshooting.md"));
     let is_code = |title: &&str| title.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let sections: Vec<_> = headings(&troubleshooting).filter(is_code).collect();
-    assert_eq!(sections, codes(), "left: the headings of docs/troubleshooting.md; right: the codes of src/error.rs, in their order");
+    assert_eq!(sections, codes(), "left: the headings of docs/troubleshooting.md; right: the codes of src/report/code.rs, in their order");
 }
 
 #[test]
@@ -258,7 +280,10 @@ fn printed() -> BTreeSet<String> {
         let port = line.split_once("127.0.0.1:").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
         printed.insert(stable(&port.map_or(line.to_owned(), |port| line.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:PORT"))));
     }
-    let cancelled = Error::Cancelled { signal: Signal::Interrupt }.report();
+    let internal = Failure::Internal(anyhow::anyhow!("The system gives no event loop: Too many open files (os error 24)"));
+    let internal = internal.explain(&Redactor::default());
+    printed.insert(format!("Error: [{} ({})] {}", internal.title, internal.code.as_str(), internal.what));
+    let cancelled = Failure::Cancelled(Signal::Interrupt).explain(&Redactor::default());
     printed.insert(format!("Error: [{} ({})] {}", cancelled.title, cancelled.code.as_str(), cancelled.what));
     printed
 }

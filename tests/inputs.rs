@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use common::{Outcome, Step};
+use port_mcp_auth::testing::inputs::Given;
 use port_sandbox::Sandbox;
 
 /// Runs one step with one input changed, and asserts that nothing was sent.
@@ -46,7 +47,7 @@ fn every_wrong_kind_of_url_is_refused() {
 
 #[test]
 fn a_value_that_is_not_utf8_is_refused() {
-    for input in port_mcp_auth::INPUTS {
+    for input in Given::names() {
         let text = refused(input, OsString::from_vec(b"abc\xff\xfe".to_vec())).error_text();
         assert!(text.contains("not UTF-8"), "{text}");
     }
@@ -54,7 +55,7 @@ fn a_value_that_is_not_utf8_is_refused() {
 
 #[test]
 fn control_characters_are_refused() {
-    for input in port_mcp_auth::INPUTS.iter().filter(|input| !["summary"].contains(input)) {
+    for input in Given::names().iter().filter(|input| !["summary"].contains(input)) {
         refused(input, "ab\u{1}cd");
     }
     refused("client_secret", "first-line-of-it\nsecond-line-of-it");

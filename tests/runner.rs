@@ -5,9 +5,10 @@ mod common;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
-use common::Step;
-use port_sandbox::Sandbox;
+use common::{Outcome, Step};
+use port_sandbox::{Fault, Route, Sandbox};
 
 /// Runs a step whose output file can't be used, and asserts that no token was fetched in vain.
 fn fails_before_sending(prepare: impl FnOnce(Step) -> Step) {
@@ -50,7 +51,7 @@ fn a_disk_that_fills_up_half_way_leaves_no_output() {
     let step = Step::exchange_only(&sandbox);
     std::fs::write(step.path("output"), "earlier=kept\n").unwrap();
     // A limit on the size of files is the full disk that every machine has. Its signal is ignored, as on a real one.
-    let mut limited = std::process::Command::new("/bin/sh");
+    let mut limited = Command::new("/bin/sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\""]).arg(env!("CARGO_BIN_EXE_port-mcp-auth"));
     let plain = step.command();
     limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(step.dir.path());
@@ -123,4 +124,53 @@ fn no_delimiter_is_used_twice() {
         }
     }
     assert_eq!(seen.len(), 2 * Step::exchange_only(&sandbox).run().outputs().len());
+}
+
+/// Runs a step that may have so many files open at once.
+fn with_open_files(limit: u32) -> Outcome {
+    let step = Step::exchange_only(&Sandbox::default());
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", &format!("ulimit -n {limit}; exec \"$0\"")]).arg(env!("CARGO_BIN_EXE_port-mcp-auth"));
+    step.prepare(&mut limited);
+    let output = limited.output().unwrap();
+    step.outcome(output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_fault_of_the_program_says_that_it_is_one() {
+    let outcome = with_open_files(5).failed("internal");
+    let text = outcome.error_text();
+    assert!(text.contains("no event loop") && text.contains("report it at https://"), "{text}");
+}
+
+#[test]
+fn a_panic_is_an_error_without_its_message() {
+    // With so many files the event loop starts, and a library panics when it sets up signals.
+    let outcome = (6..=8).map(with_open_files).find(|outcome| outcome.stdout.contains("The program stopped")).expect("a panic");
+    assert_ne!(outcome.exit_code, Some(0));
+    assert_eq!(outcome.stderr, "", "the message of a panic could quote a secret");
+    assert_eq!(outcome.log.errors().count(), 1, "{}", outcome.stdout);
+    assert!(outcome.log.errors().all(|error| error.title.ends_with("(internal)")), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_run_with_debug_messages_shows_each_request() {
+    let sandbox = Sandbox::default();
+    let step = Step::against(&sandbox);
+    let shown = |step: &Step| step.run().succeeded().log.named("debug").map(|debug| debug.text.clone()).collect::<Vec<_>>();
+    assert_eq!(shown(&step), [""; 0]);
+    let (host, lines) = (format!("127.0.0.1:{}", sandbox.port()), shown(&step.env("RUNNER_DEBUG", "1")));
+    let parts: Vec<_> = lines.iter().map(|line| line.split_once(" after ").expect("a time").0.to_owned()).collect();
+    let expected = ["POST: 200", "POST: 200", "POST: 202", "POST: 200", "DELETE: 202"];
+    let expected: Vec<_> = expected.map(|line| line.replace(':', &format!(" {host}:"))).to_vec();
+    assert_eq!(parts, expected);
+}
+
+#[test]
+fn a_run_with_debug_messages_shows_requests_that_fail() {
+    let sandbox = Sandbox::default();
+    sandbox.set_faults(Route::AccessToken, [Fault::status(503), Fault::Reset]);
+    let log = Step::exchange_only(&sandbox).env("RUNNER_DEBUG", "1").run().succeeded().log;
+    let ends: Vec<_> = log.named("debug").map(|debug| debug.text.split(" after ").next().unwrap().to_owned()).collect();
+    assert_eq!(ends.iter().map(|line| line.rsplit(": ").next().unwrap()).collect::<Vec<_>>(), ["503", "no response", "200"]);
 }

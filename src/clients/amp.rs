@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Connection, in_braces};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, Transport, in_braces};
 
 /// The agent.
 pub struct Amp;
@@ -21,7 +21,7 @@ impl Client for Amp {
         TRANSPORTS
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         TRANSPORTS
     }
 
@@ -31,7 +31,7 @@ impl Client for Amp {
         json!({ "amp.mcpServers": { connection.server_name: connection.with_tools(server, "includeTools") } })
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{}__{tool}", server_name.replace('-', "_"))
     }
 }

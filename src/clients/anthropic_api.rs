@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Client, Connection, merged, no_reference};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, Transport, merged, no_reference};
 
 /// The API.
 pub struct AnthropicApi;
@@ -18,7 +18,7 @@ impl Client for AnthropicApi {
         &[Transport::Http]
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }
 
@@ -44,7 +44,7 @@ impl Client for AnthropicApi {
         })
     }
 
-    fn tool(&self, _server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{BOTH, Client, Connection, in_braces, mcp_remote, shell};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, in_braces};
+use super::{mcp_remote, shell};
 
 /// The agent.
 pub struct ClaudeCode;
@@ -14,7 +15,7 @@ impl Client for ClaudeCode {
         "claude-code"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -28,8 +29,8 @@ impl Client for ClaudeCode {
     }
 
     /// An empty list of tools is left out: an empty value would turn the flag into a switch.
-    fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
-        let tools: Vec<_> = connection.tools.iter().map(|tool| self.tool(connection.server_name, tool)).collect();
+    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+        let tools: Vec<_> = connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)).collect();
         let mut arguments = shell::repeated("--mcp-config", [config]);
         if !tools.is_empty() {
             *arguments += &format!(" --allowedTools {}", *shell::quoted(&tools.join(",")));
@@ -37,7 +38,7 @@ impl Client for ClaudeCode {
         arguments
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
     }
 }

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Connection, mcp_remote, merged, no_reference};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, Transport, merged, no_reference};
+use super::mcp_remote;
 
 /// The agent.
 pub struct Cline;
@@ -19,7 +20,7 @@ impl Client for Cline {
     }
 
     /// References of every kind were sent as they stand.
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }
 
@@ -36,7 +37,7 @@ impl Client for Cline {
         json!({ "mcpServers": { connection.server_name: server } })
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{server_name}__{tool}")
     }
 }

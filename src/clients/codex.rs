@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::format::Format;
-use super::{BOTH, Client, Connection, Token, mcp_remote, merged, no_reference, set, shell};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, TokenValue, Transport, merged, no_reference, set};
+use super::{mcp_remote, shell};
+use crate::config::{Format, write};
 
 /// The agent.
 pub struct Codex;
@@ -30,32 +31,32 @@ impl Client for Codex {
         Format::Toml
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
     fn config(&self, connection: &Connection<'_>) -> Value {
         let servers = servers(connection);
         match connection.token {
-            Token::Literal(_) => servers,
-            Token::Variable(name) => merged(servers, json!({ SHELL: { "set": { name: "" } } })),
+            TokenValue::Literal(_) => servers,
+            TokenValue::Variable(name) => merged(servers, json!({ SHELL: { "set": { name: "" } } })),
         }
     }
 
     /// One flag for each setting of the server: below a table's header, TOML has one in each line.
-    fn arguments(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
-        let table = self.format().write(&servers(connection));
+    fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+        let table = write(self.format(), &servers(connection));
         let settings = table.lines().filter_map(|line| line.split_once(" = "));
         let settings = settings.map(|(key, value)| format!("{SERVERS}.{}.{key}={value}", connection.server_name));
         let shell = match connection.token {
-            Token::Literal(_) => None,
-            Token::Variable(name) => Some(format!("{SHELL}.set.{name}=\"\"")),
+            TokenValue::Literal(_) => None,
+            TokenValue::Variable(name) => Some(format!("{SHELL}.set.{name}=\"\"")),
         };
         shell::repeated("-c", settings.chain(shell))
     }
 
     /// The model sees the server's name with underscores.
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{}__{tool}", server_name.replace('-', "_"))
     }
 }
@@ -82,16 +83,16 @@ fn server(connection: &Connection<'_>) -> Value {
 fn http(connection: &Connection<'_>) -> Value {
     let url = connection.url.as_str();
     match connection.token {
-        Token::Literal(_) => json!({ "url": url, "http_headers": connection.all_headers(no_reference) }),
-        Token::Variable(name) => json!({ "url": url, "bearer_token_env_var": name, "http_headers": connection.port_headers() }),
+        TokenValue::Literal(_) => json!({ "url": url, "http_headers": connection.all_headers(no_reference) }),
+        TokenValue::Variable(name) => json!({ "url": url, "bearer_token_env_var": name, "http_headers": connection.port_headers() }),
     }
 }
 
 /// Codex takes `args` and `env` as they are, and hands on no variable that it isn't told to.
 fn bridge(connection: &Connection<'_>) -> Value {
     let bridge = match connection.token {
-        Token::Literal(_) => mcp_remote::entry(connection, no_reference),
-        Token::Variable(name) => {
+        TokenValue::Literal(_) => mcp_remote::entry(connection, no_reference),
+        TokenValue::Variable(name) => {
             json!({ "command": "npx", "args": mcp_remote::inheriting_arguments(connection, name), "env_vars": [name] })
         }
     };

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::format::Format;
-use super::{BOTH, Client, Connection, mcp_remote, merged, shell};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, merged};
+use super::{mcp_remote, shell};
+use crate::config::Format;
 
 /// The agent.
 pub struct Continue;
@@ -19,7 +20,7 @@ impl Client for Continue {
         Format::Yaml
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -39,7 +40,7 @@ impl Client for Continue {
 
     /// There is no list of allowed tools, and headless every tool runs unasked: so the others are taken away by name. The
     /// config itself has to lie in one file with the models.
-    fn arguments(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+    fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         if connection.tools.is_empty() {
             return Zeroizing::default();
         }
@@ -47,7 +48,7 @@ impl Client for Continue {
     }
 
     /// Without the server's name.
-    fn tool(&self, _server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
     }
 }

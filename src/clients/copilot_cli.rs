@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged, shell};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, in_braces, merged};
+use super::{mcp_remote, shell};
 
 /// The agent.
 pub struct CopilotCli;
@@ -15,7 +16,7 @@ impl Client for CopilotCli {
         "copilot-cli"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -29,15 +30,15 @@ impl Client for CopilotCli {
     }
 
     /// A tool that only reads needs no grant, every other does.
-    fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
         let mut arguments = shell::repeated("--additional-mcp-config", [config]);
         for tool in connection.tools {
-            *arguments += &format!(" --allow-tool {}", *shell::quoted(&self.tool(connection.server_name, tool)));
+            *arguments += &format!(" --allow-tool {}", *shell::quoted(&self.tool_name(connection.server_name, tool)));
         }
         arguments
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{server_name}({tool})")
     }
 }

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{BOTH, Client, Connection, mcp_remote};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport};
+use super::mcp_remote;
 
 /// The agent.
 pub struct Cursor;
@@ -14,7 +15,7 @@ impl Client for Cursor {
         "cursor"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -28,7 +29,7 @@ impl Client for Cursor {
     }
 
     /// As `permissions.allow` in `cli.json` takes it.
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("Mcp({server_name}:{tool})")
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, in_braces, merged};
+use super::mcp_remote;
 
 /// The agent.
 pub struct Droid;
@@ -13,7 +14,7 @@ impl Client for Droid {
         "droid"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -29,7 +30,7 @@ impl Client for Droid {
 
     /// As the flag `--only-tools` takes it. It is not among the arguments, since it takes away the agent's own tools too, and
     /// `enabledTools` already hides the server's others.
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("MCP:{server_name}/{tool}")
     }
 }

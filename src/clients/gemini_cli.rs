@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, in_braces, merged};
+use super::mcp_remote;
 
 /// The agent.
 pub struct GeminiCli;
@@ -13,7 +14,7 @@ impl Client for GeminiCli {
         "gemini-cli"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -22,7 +23,7 @@ impl Client for GeminiCli {
     }
 
     /// One underscore, not two.
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp_{server_name}_{tool}")
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Connection, mcp_remote, no_reference};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, Transport, no_reference};
+use super::mcp_remote;
 
 /// Any client.
 pub struct Generic;
@@ -14,7 +15,7 @@ impl Client for Generic {
     }
 
     /// Nobody knows which syntax an unknown client reads.
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }
 
@@ -26,7 +27,7 @@ impl Client for Generic {
         json!({ "mcpServers": { connection.server_name: server } })
     }
 
-    fn tool(&self, _server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
     }
 }

@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::format::Format;
-use super::{BOTH, Client, Connection, Token, in_braces, mcp_remote, merged, no_reference, set};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, TokenValue, Transport, in_braces, merged, no_reference, set};
+use super::mcp_remote;
+use crate::config::Format;
 
 /// The agent.
 pub struct Goose;
@@ -22,7 +23,7 @@ impl Client for Goose {
         Format::Yaml
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -37,14 +38,14 @@ impl Client for Goose {
         let common = json!({ "enabled": true, "name": name, "description": "Port", "timeout": TIMEOUT });
         let mut extension = merged(common, server);
         // A variable that isn't listed is not read: its reference would be sent as it stands.
-        if let Token::Variable(name) = connection.token {
+        if let TokenValue::Variable(name) = connection.token {
             set(&mut extension, "env_keys", json!([name]));
         }
         json!({ "extensions": { name: connection.with_tools(extension, "available_tools") } })
     }
 
     /// Goose writes the server's name in lower case.
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{}__{tool}", server_name.to_ascii_lowercase())
     }
 }
@@ -52,8 +53,8 @@ impl Client for Goose {
 /// Goose takes `args` and `envs` as they are, and hands on the variables that `env_keys` lists.
 fn bridge(connection: &Connection<'_>) -> Value {
     let (arguments, variables) = match connection.token {
-        Token::Literal(_) => (mcp_remote::named_arguments(connection), mcp_remote::environment(connection, no_reference)),
-        Token::Variable(name) => (mcp_remote::inheriting_arguments(connection, name), json!({})),
+        TokenValue::Literal(_) => (mcp_remote::named_arguments(connection), mcp_remote::environment(connection, no_reference)),
+        TokenValue::Variable(name) => (mcp_remote::inheriting_arguments(connection, name), json!({})),
     };
     json!({ "type": "stdio", "cmd": "npx", "args": arguments, "envs": variables })
 }

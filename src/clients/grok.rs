@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::format::Format;
-use super::{BOTH, Client, Connection, in_braces, mcp_remote, merged, shell};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, in_braces, merged};
+use super::{mcp_remote, shell};
+use crate::config::Format;
 
 /// The agent.
 pub struct Grok;
@@ -19,7 +20,7 @@ impl Client for Grok {
         Format::Toml
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -38,11 +39,11 @@ impl Client for Grok {
     }
 
     /// The config itself has no flag.
-    fn arguments(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
-        shell::repeated("--allow", connection.tools.iter().map(|tool| self.tool(connection.server_name, tool)))
+    fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+        shell::repeated("--allow", connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)))
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
     }
 }

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::{BOTH, Client, Connection, opencode};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport};
+use super::opencode;
 
 /// The agent.
 pub struct Kilo;
@@ -15,7 +16,7 @@ impl Client for Kilo {
     }
 
     /// Not in a project's `kilo.json`: there a reference makes Kilo drop the server.
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -23,7 +24,7 @@ impl Client for Kilo {
         opencode::config(connection)
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         opencode::tool_name(server_name, tool)
     }
 }

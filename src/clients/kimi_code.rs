@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Connection, Token, mcp_remote, no_reference};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, TokenValue, Transport, no_reference};
+use super::mcp_remote;
 
 /// The agent.
 pub struct KimiCode;
@@ -15,7 +16,7 @@ impl Client for KimiCode {
     }
 
     /// By a field that only servers over HTTP have.
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         &[Transport::Http]
     }
 
@@ -27,7 +28,7 @@ impl Client for KimiCode {
         json!({ "mcpServers": { connection.server_name: connection.with_tools(server, "enabledTools") } })
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
     }
 }
@@ -36,7 +37,7 @@ impl Client for KimiCode {
 fn http(connection: &Connection<'_>) -> Value {
     let url = connection.url.as_str();
     match connection.token {
-        Token::Literal(_) => json!({ "url": url, "headers": connection.all_headers(no_reference) }),
-        Token::Variable(name) => json!({ "url": url, "bearerTokenEnvVar": name, "headers": connection.port_headers() }),
+        TokenValue::Literal(_) => json!({ "url": url, "headers": connection.all_headers(no_reference) }),
+        TokenValue::Variable(name) => json!({ "url": url, "bearerTokenEnvVar": name, "headers": connection.port_headers() }),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Connection, Reference, in_braces};
+use super::connection::{Connection, Reference, in_braces};
 
 /// The one version that is started. Below 0.1.16 a hostile server can run code (CVE-2025-6514).
 pub const PACKAGE: &str = "mcp-remote@0.15.1";

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Connection, merged, no_reference};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, Transport, merged, no_reference};
 
 /// The API.
 pub struct OpenAiApi;
@@ -18,7 +18,7 @@ impl Client for OpenAiApi {
         &[Transport::Http]
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }
 
@@ -38,7 +38,7 @@ impl Client for OpenAiApi {
         merged(server, json!({ "allowed_tools": connection.tools, "require_approval": "never" }))
     }
 
-    fn tool(&self, _server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
     }
 }

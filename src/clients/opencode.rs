@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BOTH, Client, Connection, mcp_remote, merged};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, merged};
+use super::mcp_remote;
 
 /// The agent.
 pub struct OpenCode;
@@ -14,7 +15,7 @@ impl Client for OpenCode {
         "opencode"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -22,7 +23,7 @@ impl Client for OpenCode {
         config(connection)
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         tool_name(server_name, tool)
     }
 }

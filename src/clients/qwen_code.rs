@@ -4,8 +4,9 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{BOTH, Client, Connection, Token, gemini_cli, shell};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, TokenValue, Transport};
+use super::{gemini_cli, shell};
 
 /// The agent.
 pub struct QwenCode;
@@ -16,7 +17,7 @@ impl Client for QwenCode {
     }
 
     /// In settings files only, not in `--mcp-config`.
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -25,14 +26,14 @@ impl Client for QwenCode {
     }
 
     /// None with a variable: behind `--mcp-config`, the reference would be sent as it stands.
-    fn arguments(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
         match connection.token {
-            Token::Literal(_) => shell::repeated("--mcp-config", [config]),
-            Token::Variable(_) => Zeroizing::default(),
+            TokenValue::Literal(_) => shell::repeated("--mcp-config", [config]),
+            TokenValue::Variable(_) => Zeroizing::default(),
         }
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
     }
 }

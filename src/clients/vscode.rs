@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{BOTH, Client, Connection, mcp_remote, merged};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{BOTH, Connection, Transport, merged};
+use super::mcp_remote;
 
 /// The agent.
 pub struct VsCode;
@@ -14,7 +15,7 @@ impl Client for VsCode {
         "vscode"
     }
 
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
 
@@ -29,7 +30,7 @@ impl Client for VsCode {
 
     /// As `tools` of a custom agent takes it.
     /// <https://docs.github.com/copilot/reference/custom-agents-configuration>
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{server_name}/{tool}")
     }
 }

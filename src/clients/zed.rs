@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Client, Connection, mcp_remote, merged, no_reference};
-use crate::inputs::Transport;
+use super::client::Client;
+use super::connection::{Connection, Transport, merged, no_reference};
+use super::mcp_remote;
 
 /// The agent.
 pub struct Zed;
@@ -15,7 +16,7 @@ impl Client for Zed {
     }
 
     /// None is documented.
-    fn variables(&self) -> &'static [Transport] {
+    fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }
 
@@ -28,12 +29,12 @@ impl Client for Zed {
         if connection.tools.is_empty() {
             return servers;
         }
-        let allow = |tool: &String| (self.tool(connection.server_name, tool), json!({ "default": "allow" }));
+        let allow = |tool: &String| (self.tool_name(connection.server_name, tool), json!({ "default": "allow" }));
         let rules: Map<_, _> = connection.tools.iter().map(allow).collect();
         merged(servers, json!({ "agent": { "tool_permissions": { "tools": rules } } }))
     }
 
-    fn tool(&self, server_name: &str, tool: &str) -> String {
+    fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp:{server_name}:{tool}")
     }
 }

@@ -1,42 +1,41 @@
 //! The input `allowed_tools`: names and globs of tools.
 
-use super::door::Flaw;
-use crate::mcp::selection::{Glob, Selection, Wanted};
-use crate::mcp::tools::{ToolName, is_name_byte};
+use super::check::ValueError;
+use crate::mcp::{Glob, Selection, ToolName, Wanted, is_name_byte};
 
-/// With this begins a tool's name as agents spell it; then come the server's name, two underscores, and the tool's own name.
+/// The prefix of a tool's name as Claude Code spells it. The server's name, two underscores and the tool's own name follow.
 const PREFIX: &str = "mcp__";
 
 /// Tool names and globs, separated by commas or line ends, each as the server or as an agent spells it.
 ///
 /// # Errors
-/// When an entry can't be a tool of this server, or is a glob and there will be no list to match it against.
-pub fn read(text: &str, server_name: &str, verify: bool) -> Result<Selection, Flaw> {
+/// If an entry can't be a tool of this server, or is a glob and there will be no list to match it against.
+pub fn read(text: &str, server_name: &str, verify: bool) -> Result<Selection, ValueError> {
     let entries = text.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
     let wanted: Vec<_> = entries.map(|entry| wanted(entry, server_name)).collect::<Result<_, _>>()?;
     let selection = Selection(wanted);
     if selection.0.is_empty() {
-        return Err(flaw(None, "names no tool"));
+        return Err(error(None, "names no tool"));
     }
     if let Some(glob) = selection.globs().next().filter(|_| !verify) {
-        return Err(Flaw {
+        return Err(ValueError {
             value: Some(glob.to_owned()),
-            what: "in it is a glob, and with `verify` off there is no list of tools to match it against".to_owned(),
-            mend: "Write the tools' names into `allowed_tools`, or set `verify: true`.".to_owned(),
+            problem: "in it is a glob, and with `verify` off there is no list of tools to match it against".to_owned(),
+            fix: "Write the tools' names into `allowed_tools`, or set `verify: true`.".to_owned(),
         });
     }
     Ok(selection)
 }
 
-fn wanted(entry: &str, server_name: &str) -> Result<Wanted, Flaw> {
+fn wanted(entry: &str, server_name: &str) -> Result<Wanted, ValueError> {
     let name = match entry.strip_prefix(PREFIX) {
         None => entry,
-        // The agents' way to mean all tools of a server.
+        // Claude Code's way to name all tools of a server.
         Some(server) if server == server_name => "*",
-        Some(rest) => rest.strip_prefix(server_name).and_then(|rest| rest.strip_prefix("__")).ok_or_else(|| Flaw {
+        Some(rest) => rest.strip_prefix(server_name).and_then(|rest| rest.strip_prefix("__")).ok_or_else(|| ValueError {
             value: Some(entry.to_owned()),
-            what: "in it is a tool of another server".to_owned(),
-            mend: format!(
+            problem: "in it is a tool of another server".to_owned(),
+            fix: format!(
                 "This step's server is `{server_name}`: write the tools' bare names, or begin them with `{PREFIX}{server_name}__`, or set `server_name`."
             ),
         })?,
@@ -45,14 +44,14 @@ fn wanted(entry: &str, server_name: &str) -> Result<Wanted, Flaw> {
         return Ok(Wanted::Name(name));
     }
     let is_glob = name.contains(['*', '?']) && name.bytes().all(|byte| is_name_byte(byte) || b"*?".contains(&byte));
-    if is_glob { Ok(Wanted::Glob(Glob::new(name))) } else { Err(flaw(Some(entry), "in it can't be the name of a tool")) }
+    if is_glob { Ok(Wanted::Glob(Glob::new(name))) } else { Err(error(Some(entry), "in it can't be the name of a tool")) }
 }
 
-fn flaw(value: Option<&str>, what: &str) -> Flaw {
-    Flaw {
+fn error(value: Option<&str>, problem: &str) -> ValueError {
+    ValueError {
         value: value.map(str::to_owned),
-        what: what.to_owned(),
-        mend: "List names of Port's tools in `allowed_tools`, separated by commas; `*` and `?` stand for any characters. Leave it out to allow all that are offered.".to_owned(),
+        problem: problem.to_owned(),
+        fix: "List names of Port's tools in `allowed_tools`, separated by commas; `*` and `?` stand for any characters. Leave it out to allow all that are offered.".to_owned(),
     }
 }
 

@@ -1,48 +1,41 @@
 //! Inputs that are names, lists of names, or yes and no.
 
-use super::door::Flaw;
+use super::check::ValueError;
+use crate::port::AllowedActions;
+use crate::redact::SHORTEST_MASK;
 
-/// Longer credentials are no credentials. Port's have 32 and 64 characters.
+/// The longest credential, in characters. Port's have 32 and 64.
 const LONGEST_CREDENTIAL: usize = 4096;
 
-/// Servers take a header line of 8 KiB; this leaves room for its name.
+/// The longest list, in characters. Servers take a header line of 8 KiB; this leaves room for its name.
 const LONGEST_ACTIONS: usize = 8000;
 
-/// The self-service actions that an agent may run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AllowedActions {
-    /// As the credentials permit: the header is absent.
-    Any,
-    /// These; none if the list is empty.
-    Only(Vec<String>),
-}
-
-/// A client id or secret: printable ASCII (RFC 6749 appendices A.1 and A.2). No text says what the value is.
+/// A client id or secret: printable ASCII (RFC 6749 appendices A.1 and A.2). No error quotes it.
 ///
 /// # Errors
-/// When it can't be a credential, or couldn't be masked.
-pub fn credential(text: &str) -> Result<String, Flaw> {
-    let flaw = |what: &str| {
-        Err(Flaw {
+/// If it can't be a credential, or couldn't be masked.
+pub fn credential(text: &str) -> Result<String, ValueError> {
+    let error = |problem: &str| {
+        Err(ValueError {
             value: None,
-            what: what.to_owned(),
-            mend: "Copy the value anew from Port (the `…` menu, *Credentials*) into the repository's secrets.".to_owned(),
+            problem: problem.to_owned(),
+            fix: "Copy the value anew from Port (the `…` menu, *Credentials*) into the repository's secrets.".to_owned(),
         })
     };
     if text.chars().any(char::is_control) {
-        return flaw("holds a line break or another control character");
+        return error("holds a line break or another control character");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return flaw("holds a space or a character that is not ASCII");
+        return error("holds a space or a character that is not ASCII");
     }
-    if text.len() < crate::github::console::SHORTEST_MASK {
-        return flaw("has fewer than 4 characters, which is too short to be masked");
+    if text.len() < SHORTEST_MASK {
+        return error("has fewer than 4 characters, which is too short to be masked");
     }
     if text.len() > LONGEST_CREDENTIAL {
-        return flaw("is longer than 4096 characters");
+        return error("is longer than 4096 characters");
     }
     if text.bytes().all(|byte| byte == b'*') {
-        return flaw("is made of asterisks: it was copied from a masked log");
+        return error("is made of asterisks: it was copied from a masked log");
     }
     Ok(text.to_owned())
 }
@@ -50,32 +43,32 @@ pub fn credential(text: &str) -> Result<String, Flaw> {
 /// The name of the server in the config. Two underscores separate it from the tool's name.
 ///
 /// # Errors
-/// When it has another form.
-pub fn server_name(text: &str) -> Result<String, Flaw> {
+/// If it has another form.
+pub fn server_name(text: &str) -> Result<String, ValueError> {
     let fits =
         text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') && !text.contains("__");
     if fits {
         return Ok(text.to_owned());
     }
-    Err(Flaw {
+    Err(ValueError {
         value: Some(text.to_owned()),
-        what: "can't name a server: tools are called `mcp__<server_name>__<tool>`".to_owned(),
-        mend: "Use 1 to 64 of A-Z, a-z, 0-9, `_` and `-` in `server_name`, without two underscores in a row.".to_owned(),
+        problem: "can't name a server: tools are called `mcp__<server_name>__<tool>`".to_owned(),
+        fix: "Use 1 to 64 of A-Z, a-z, 0-9, `_` and `-` in `server_name`, without two underscores in a row.".to_owned(),
     })
 }
 
 /// `true` or `false` as YAML writes them.
 ///
 /// # Errors
-/// When it is neither.
-pub fn boolean(text: &str) -> Result<bool, Flaw> {
+/// If it is neither.
+pub fn boolean(text: &str) -> Result<bool, ValueError> {
     match text {
         "true" | "True" | "TRUE" => Ok(true),
         "false" | "False" | "FALSE" => Ok(false),
-        _ => Err(Flaw {
+        _ => Err(ValueError {
             value: Some(text.to_owned()),
-            what: "is neither true nor false".to_owned(),
-            mend: "Write `true` or `false`.".to_owned(),
+            problem: "is neither true nor false".to_owned(),
+            fix: "Write `true` or `false`.".to_owned(),
         }),
     }
 }
@@ -83,31 +76,31 @@ pub fn boolean(text: &str) -> Result<bool, Flaw> {
 /// Action identifiers, separated by commas or line ends; the word `none` alone allows none.
 ///
 /// # Errors
-/// When a name isn't one, or `none` stands beside others.
-pub fn allowed_actions(text: &str) -> Result<AllowedActions, Flaw> {
-    let flaw = |value: Option<&str>, what: &str| {
-        Err(Flaw {
+/// If a name can't be that of an action, or `none` is not alone.
+pub fn allowed_actions(text: &str) -> Result<AllowedActions, ValueError> {
+    let error = |value: Option<&str>, problem: &str| {
+        Err(ValueError {
             value: value.map(str::to_owned),
-            what: what.to_owned(),
-            mend: "List action identifiers in `allowed_actions`, separated by commas; write `none` alone to allow none, or leave it out to allow all.".to_owned(),
+            problem: problem.to_owned(),
+            fix: "List action identifiers in `allowed_actions`, separated by commas; write `none` alone to allow none, or leave it out to allow all.".to_owned(),
         })
     };
     let mut names = Vec::new();
     for name in text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()) {
         if !name.bytes().all(is_identifier_byte) {
-            return flaw(Some(name), "in it is no action identifier");
+            return error(Some(name), "in it is no action identifier");
         }
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
     if text.len() > LONGEST_ACTIONS {
-        return flaw(None, "is longer than 8000 characters");
+        return error(None, "is longer than 8000 characters");
     }
     match names.as_slice() {
-        [] => flaw(None, "names no action"),
+        [] => error(None, "names no action"),
         [only] if only == "none" => Ok(AllowedActions::Only(Vec::new())),
-        _ if names.iter().any(|name| name == "none") => flaw(None, "has `none` beside other names"),
+        _ if names.iter().any(|name| name == "none") => error(None, "has `none` beside other names"),
         _ => Ok(AllowedActions::Only(names)),
     }
 }

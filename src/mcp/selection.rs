@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use strsim::normalized_damerau_levenshtein;
 use wildmatch::WildMatch;
 
-use super::tools::{Kind, Offer, Tool, ToolName, listed};
-use crate::inputs::AllowedActions;
+use super::not_verified::NotVerified;
+use super::tools::{Kind, Offer, Tool, ToolName};
+use crate::port::{Access, AllowedActions};
 
-/// A name less alike than this is no help.
+/// The least similarity of a name that is suggested, from 0 to 1.
 const ALIKE: f64 = 0.5;
 
-/// Tools that only differ in what they do to a thing are named alike. No suggestion may turn another wish into a deletion.
+/// Tools that do different things to the same thing have similar names. No suggestion may turn another wish into a deletion.
 const DELETING: &str = "delete_";
 
-/// What a user asked for, in the user's order; all tools if nothing.
+/// The tools that a user asked for, in the user's order; all of them if the list is empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selection(pub Vec<Wanted>);
 
@@ -42,27 +43,29 @@ impl Glob {
     }
 }
 
-/// What may be handed on without being asked for by name.
+/// What the agent may use without its being named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Write tools may not.
+    /// Tools that write are left out.
     pub read_only: bool,
-    /// Execute tools may.
+    /// Tools that run actions are included.
     pub execute: bool,
 }
 
 impl Policy {
-    /// By the inputs. Whoever wants reading only, and says nothing of actions, doesn't want the agent to run any.
+    /// Who wants the agent to read only, and names no actions, doesn't want it to run any.
     #[must_use]
-    pub fn new(read_only: bool, actions: &AllowedActions) -> Self {
-        let execute = match actions {
-            AllowedActions::Any => !read_only,
+    pub fn of(access: &Access) -> Self {
+        let execute = match &access.actions {
+            AllowedActions::Any => !access.read_only,
             AllowedActions::Only(names) => !names.is_empty(),
         };
-        Self { read_only, execute }
+        Self { read_only: access.read_only, execute }
     }
 
-    fn admits(self, kind: Kind) -> bool {
+    /// Whether tools of this kind may.
+    #[must_use]
+    pub fn admits(self, kind: Kind) -> bool {
         match kind {
             Kind::Read => true,
             Kind::Execute => self.execute,
@@ -76,8 +79,8 @@ impl Policy {
 pub struct Allowed {
     /// The tools, in the order in which they were asked for, each once.
     pub names: Vec<ToolName>,
-    /// Execute tools that would be among them if reading were not all that is wanted.
-    pub executing: Vec<ToolName>,
+    /// Tools that run actions, and would be among them if the agent were not only to read.
+    pub withheld: Vec<ToolName>,
 }
 
 impl Selection {
@@ -91,7 +94,7 @@ impl Selection {
         // That nothing is offered is no fault of a user who asked for nothing.
         let may_be_nothing = self.0.is_empty();
         let (mut picked, mut doubts) = (Vec::new(), Vec::new());
-        let mut executing = Vec::new();
+        let mut withheld = Vec::new();
         for entry in wanted {
             match entry {
                 Wanted::Name(name) => match offer.tools.iter().find(|tool| tool.name == *name) {
@@ -105,18 +108,18 @@ impl Selection {
                         doubts.push(Doubt::NoMatch { glob: glob.text.clone(), unfit: names(&unfit) });
                     }
                     picked.extend(fit.iter().map(|tool| &tool.name));
-                    executing.extend(unfit.into_iter().filter(|tool| tool.kind == Kind::Execute).map(|tool| &tool.name));
+                    withheld.extend(unfit.into_iter().filter(|tool| tool.kind == Kind::Execute).map(|tool| &tool.name));
                 }
             }
         }
         if !doubts.is_empty() {
             let offered = offer.tools.iter().map(|tool| tool.name.clone()).collect();
-            return Err(Unresolved { doubts, offered, because: None });
+            return Err(Unresolved { doubts, offered, not_verified: None });
         }
         let picked = each_once(picked);
-        let mut executing = each_once(executing);
-        executing.retain(|name| !picked.contains(name));
-        Ok(Allowed { names: picked, executing })
+        let mut withheld = each_once(withheld);
+        withheld.retain(|name| !picked.contains(name));
+        Ok(Allowed { names: picked, withheld })
     }
 
     /// The names as they were asked for, where there is no list to compare them with.
@@ -155,20 +158,38 @@ fn each_once<'a>(names: impl IntoIterator<Item = &'a ToolName>) -> Vec<ToolName>
 /// Entries that can't be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unresolved {
-    doubts: Vec<Doubt>,
-    offered: Vec<ToolName>,
-    because: Option<String>,
+    /// The entries.
+    pub doubts: Vec<Doubt>,
+    /// What the server offers instead.
+    pub offered: Vec<ToolName>,
+    /// Why there is no list of tools, if the server was asked for one.
+    pub not_verified: Option<NotVerified>,
 }
 
 /// One entry that can't be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Doubt {
+pub enum Doubt {
     /// The server has no tool of this name.
-    NotOffered { name: ToolName, nearest: Option<ToolName>, hidden: Option<Kind> },
-    /// No offered tool matches, or only some that are left out.
-    NoMatch { glob: String, unfit: Vec<ToolName> },
+    NotOffered {
+        /// The name.
+        name: ToolName,
+        /// The most similar name that is offered.
+        nearest: Option<ToolName>,
+        /// Its kind, if the inputs keep the server from offering tools of this kind.
+        hidden: Option<Kind>,
+    },
+    /// No offered tool matches, or only some that are not admitted.
+    NoMatch {
+        /// The pattern.
+        glob: String,
+        /// The tools that match and are not admitted.
+        unfit: Vec<ToolName>,
+    },
     /// There is no list to match it against.
-    Unlisted { glob: String },
+    Unlisted {
+        /// The pattern.
+        glob: String,
+    },
 }
 
 impl Doubt {
@@ -190,65 +211,22 @@ impl Doubt {
         Self::NotOffered { name: name.clone(), nearest: nearest.map(|tool| tool.name.clone()), hidden }
     }
 
-    /// Whether it is the inputs that keep the tool away.
-    fn is_hidden(&self) -> bool {
+    /// Whether the inputs keep the tool away.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
         match self {
             Self::NotOffered { hidden, .. } => hidden.is_some(),
             Self::NoMatch { unfit, .. } => !unfit.is_empty(),
             Self::Unlisted { .. } => false,
         }
     }
-
-    fn explain(&self) -> String {
-        match self {
-            Self::NotOffered { name, hidden: Some(Kind::Write), .. } => {
-                format!("`{name}` is not offered: `read_only` hides write tools.")
-            }
-            Self::NotOffered { name, hidden: Some(_), .. } => {
-                format!("`{name}` is not offered: there is no action that the agent may run.")
-            }
-            Self::NotOffered { name, nearest: Some(nearest), .. } => format!("`{name}` is not offered; did you mean `{nearest}`?"),
-            Self::NotOffered { name, .. } => format!("`{name}` is not offered."),
-            Self::NoMatch { glob, unfit } if unfit.is_empty() => format!("`{glob}` matches no tool that is offered."),
-            Self::NoMatch { glob, unfit } => format!("`{glob}` matches only tools that `read_only` leaves out: {}.", listed(unfit)),
-            Self::Unlisted { glob } => format!("`{glob}` is a glob, and there is no list of tools to match it against."),
-        }
-    }
 }
 
 impl Unresolved {
-    /// Globs that can't be resolved, since the server's list couldn't be read. `because` is a sentence.
+    /// Globs that can't be matched, since there is no list.
     #[must_use]
-    pub fn unlisted(globs: Vec<String>, because: Option<String>) -> Self {
-        Self { doubts: globs.into_iter().map(|glob| Doubt::Unlisted { glob }).collect(), offered: Vec::new(), because }
-    }
-
-    /// Title, what happened, why that is likely, and what to do.
-    #[must_use]
-    pub fn explain(&self) -> (&'static str, String, String, String) {
-        let what = self.doubts.iter().map(Doubt::explain).collect::<Vec<_>>().join(" ");
-        if self.doubts.iter().any(|doubt| matches!(doubt, Doubt::Unlisted { .. })) {
-            let why = self.because.clone().unwrap_or_else(|| "The tools were not asked for, since `verify` is off.".to_owned());
-            return (
-                "The tools can't be listed",
-                what,
-                why,
-                "Write the tools' names into `allowed_tools` instead of globs, or let this container reach the MCP server.".to_owned(),
-            );
-        }
-        let hides = self.doubts.iter().any(Doubt::is_hidden);
-        let why = if hides {
-            "With `read_only` on (the default), Port shows no tool that writes, and none that runs an action is handed on unasked."
-        } else {
-            "Port renames tools between releases (`get_entities` became `list_entities`), and offers only those that the credentials may use."
-        };
-        let set = if hides {
-            " If the agent is to write, set `read_only: false`; if it is to run actions, name them in `allowed_actions`."
-        } else {
-            ""
-        };
-        let offered = if self.offered.is_empty() { "no tool".to_owned() } else { listed(&self.offered) };
-        ("A tool is not offered", what, why.to_owned(), format!("Correct `allowed_tools`.{set} Offered are: {offered}."))
+    pub fn unlisted(globs: Vec<String>, not_verified: Option<NotVerified>) -> Self {
+        Self { doubts: globs.into_iter().map(|glob| Doubt::Unlisted { glob }).collect(), offered: Vec::new(), not_verified }
     }
 }
 
@@ -277,8 +255,12 @@ mod tests {
         allowed.names.iter().map(ToString::to_string).collect()
     }
 
-    fn refused(entries: &[&str], offered: &[&str], policy: Policy) -> String {
-        select(entries).resolve(&offer(offered), policy).unwrap_err().explain().1
+    fn refused(entries: &[&str], offered: &[&str], policy: Policy) -> Vec<Doubt> {
+        select(entries).resolve(&offer(offered), policy).unwrap_err().doubts
+    }
+
+    fn name(text: &str) -> ToolName {
+        ToolName::parse(text).unwrap()
     }
 
     #[test]
@@ -297,14 +279,15 @@ mod tests {
         assert_eq!(resolved(&["run_action"], &offered, READ_ONLY), ["run_action"]);
         assert_eq!(resolved(&[], &offered, Policy { read_only: true, execute: true }), ["list_a", "run_action"]);
         assert_eq!(resolved(&[], &offered, Policy { read_only: false, execute: true }), offered);
-        assert!(refused(&["up*"], &offered, READ_ONLY).contains("`up*` matches only tools that `read_only` leaves out: `upsert_a`"));
+        let doubts = refused(&["up*"], &offered, READ_ONLY);
+        assert_eq!(doubts, [Doubt::NoMatch { glob: "up*".to_owned(), unfit: vec![name("upsert_a")] }]);
     }
 
     #[test]
     fn the_nearest_name_is_suggested_unless_it_would_delete() {
         let offered = ["list_blueprints", "list_entities", "get_sidebar", "upsert_entity", "delete_entity"];
         let all = Policy { read_only: false, execute: true };
-        for (name, nearest) in [
+        for (wanted, nearest) in [
             ("get_entities", "list_entities"),
             ("get_blueprints", "list_blueprints"),
             ("get_blueprint", "list_blueprints"),
@@ -312,19 +295,17 @@ mod tests {
             ("create_entity", "upsert_entity"),
             ("delete_entities", "delete_entity"),
         ] {
-            assert!(refused(&[name], &offered, all).contains(&format!("did you mean `{nearest}`?")), "{name}");
+            let doubt = Doubt::NotOffered { name: name(wanted), nearest: Some(name(nearest)), hidden: None };
+            assert_eq!(refused(&[wanted], &offered, all), [doubt]);
         }
-        assert_eq!(refused(&["Bash"], &offered, all), "`Bash` is not offered.");
+        assert_eq!(refused(&["Bash"], &offered, all), [Doubt::NotOffered { name: name("Bash"), nearest: None, hidden: None }]);
     }
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let text = refused(&["get_entities", "x*", "upsert_entity", "run_action"], &["list_entities"], READ_ONLY);
-        for part in
-            ["did you mean `list_entities`?", "`x*` matches no tool", "`read_only` hides write tools", "no action that the agent may run"]
-        {
-            assert!(text.contains(part), "no {part:?} in {text}");
-        }
+        let doubts = refused(&["get_entities", "x*", "upsert_entity", "run_action"], &["list_entities"], READ_ONLY);
+        let hidden: Vec<_> = doubts.iter().map(Doubt::is_hidden).collect();
+        assert_eq!(hidden, [false, false, true, true]);
     }
 
     proptest! {

@@ -2,17 +2,14 @@
 
 use std::fmt;
 
-use rmcp::model;
+use serde_json::Value;
 
 use crate::redact::Redactor;
 
 /// The longest tool name. <https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-names>
 const LONGEST_NAME: usize = 128;
 
-/// So many names stand in a sentence; of more, the rest is counted.
-const LISTED: usize = 40;
-
-/// A tool's name in the characters that MCP recommends. Such a name means nothing to a shell, a config or a log.
+/// A tool's name in the characters that MCP recommends. No shell, config or log interprets such a name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ToolName(String);
 
@@ -113,12 +110,12 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Takes what a server listed. A server that knows a secret could name a tool after it, and names are handed on as they are.
+    /// Takes what a server listed. Names are handed on as they are, so a name that holds a secret is left out.
     #[must_use]
-    pub fn of(listed: &[Listed], redactor: &Redactor) -> Self {
+    pub fn of(listed: &[ListedTool], redactor: &Redactor) -> Self {
         let mut seen = std::collections::HashSet::new();
         let mut offer = Self::default();
-        for Listed { name, read_only_hint } in listed {
+        for ListedTool { name, read_only_hint } in listed {
             match ToolName::parse(name).filter(|name| redactor.is_clean(name.as_str())) {
                 None => offer.unusable += 1,
                 Some(name) if seen.insert(name.clone()) => {
@@ -134,33 +131,18 @@ impl Offer {
 
 /// What of an entry in `tools/list` counts here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedTool {
     /// The name as the server gave it.
     pub name: String,
     /// Its `annotations.readOnlyHint`.
     pub read_only_hint: Option<bool>,
 }
 
-impl From<model::Tool> for Listed {
-    fn from(tool: model::Tool) -> Self {
-        Self { read_only_hint: tool.annotations.and_then(|annotations| annotations.read_only_hint), name: tool.name.into_owned() }
-    }
-}
-
-/// A number of tools for a sentence.
-#[must_use]
-pub fn number(tools: usize) -> String {
-    if tools == 1 { "1 tool".to_owned() } else { format!("{tools} tools") }
-}
-
-/// Names for a sentence.
-#[must_use]
-pub fn listed<'a>(names: impl IntoIterator<Item = &'a ToolName>) -> String {
-    let mut names = names.into_iter();
-    let shown: Vec<_> = names.by_ref().take(LISTED).map(|name| format!("`{name}`")).collect();
-    match names.count() {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+impl ListedTool {
+    /// Reads an entry; `None` if it is no tool.
+    pub fn read(entry: &Value) -> Option<Self> {
+        let name = entry.get("name")?.as_str()?.to_owned();
+        Some(Self { name, read_only_hint: entry.pointer("/annotations/readOnlyHint").and_then(Value::as_bool) })
     }
 }
 
@@ -188,16 +170,16 @@ mod tests {
     #[test]
     fn a_name_that_holds_a_secret_is_not_offered() {
         let mut redactor = Redactor::default();
-        redactor.learn(&crate::secret::Secret::new("s3cr3t-Value-0123456789"));
+        redactor.learn(&crate::redact::Secret::new("s3cr3t-Value-0123456789"));
         let listed = ["a", "s3cr3t-Value-0123456789", "get_S3CR3T-VALUE", "czNjcjN0LVZhbHVl"]
-            .map(|name| Listed { name: name.to_owned(), read_only_hint: None });
+            .map(|name| ListedTool { name: name.to_owned(), read_only_hint: None });
         let offer = Offer::of(&listed, &redactor);
         assert_eq!((offer.tools.len(), offer.unusable), (1, 3));
     }
 
     #[test]
     fn a_name_that_comes_twice_is_offered_once() {
-        let listed = ["b", "a", "b", "a b", ""].map(|name| Listed { name: name.to_owned(), read_only_hint: None });
+        let listed = ["b", "a", "b", "a b", ""].map(|name| ListedTool { name: name.to_owned(), read_only_hint: None });
         let offer = Offer::of(&listed, &Redactor::default());
         assert_eq!(offer.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
         assert_eq!(offer.unusable, 2);

@@ -1,8 +1,24 @@
-//! Port's side: where it is, how it issues a token, and what a token says of itself.
+//! Port: where it is, how it issues a token, what a token says of itself, and what narrows the access that a token gives.
 
-pub mod answer;
-pub mod exchange;
-pub mod obtain;
-pub mod region;
-pub mod retry;
-pub mod token;
+mod access;
+mod body_kind;
+mod error;
+mod exchange;
+mod obtain;
+mod progress;
+mod region;
+mod response;
+mod token;
+
+pub use access::{Access, AllowedActions};
+pub use body_kind::{BodyKind, header};
+pub use error::{Error, ErrorResponse, ExchangeError, ExchangeProblem, Shortfall};
+pub use exchange::{Credentials, Exchange};
+pub use obtain::{Validity, obtain};
+pub use progress::Progress;
+pub use region::{Endpoint, Region, TokenEndpoint, api_base};
+#[cfg(feature = "testing")]
+pub use response::read_token_response;
+pub use token::Token;
+#[cfg(feature = "testing")]
+pub use token::seconds_from_json;

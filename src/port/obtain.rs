@@ -1,45 +1,41 @@
-//! A token that lives long enough, waited for where the user allows it.
+//! A token that lives long enough, waited for if the user allows it.
 
 use std::time::Duration;
 
+use super::error::{Error, Shortfall};
 use super::exchange::Exchange;
+use super::progress::Progress;
 use super::token::Token;
-use crate::budget::Budget;
-use crate::duration::human;
-use crate::error::{Error, Shortfall};
+use crate::net::Budget;
 
-/// Added to a token's end before a fresh one is asked for: clocks differ.
+/// Added to a token's end before the next one is asked for: clocks differ.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The pause before asking again when the token should have been replaced already.
+/// The pause before the next request if the token should have been replaced already.
 const NEXT_LOOK: Duration = Duration::from_secs(5);
 
-/// A token with less left than this is worth a warning: agents work for longer.
-const SHORT: Duration = Duration::from_mins(10);
-
-/// How long the token must live, and what may be done about it.
+/// How long the token must live, and how long to wait for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
     /// What must be left of the token.
     pub min: Duration,
-    /// How long to wait for a fresh one.
+    /// How long to wait for a new one.
     pub max_wait: Duration,
 }
 
-/// Gets a token, masks it, and makes sure that it lives as long as asked.
+/// Gets a token, masks it, and makes sure that it lives as long as needed.
 ///
-/// Port hands out one token for each credential until it expires. One that ends too soon can only be waited out.
+/// Port issues one token for each credential until it expires. If it ends too soon, all that helps is to wait for its end.
 ///
 /// # Errors
-/// Whatever [`Exchange::token`] gives; [`Error::TokenExpiring`] when waiting isn't allowed for long enough, or wouldn't help.
-pub async fn obtain(exchange: &Exchange<'_, '_>, validity: Validity, budget: &mut Budget) -> Result<Token, Error> {
+/// As [`Exchange::token`]; [`Error::Expiring`] if the wait is not allowed for long enough, or wouldn't help.
+pub async fn obtain(exchange: &Exchange<'_>, validity: Validity, budget: &mut Budget) -> Result<Token, Error> {
     let mut waited = Duration::ZERO;
     loop {
         let token = exchange.token(budget).await?;
-        exchange.console.mask_token(&token)?;
+        exchange.console.mask(token.secret(), token.jwt_parts())?;
         let left = token.left_on_arrival();
         if left >= validity.min && !left.is_zero() {
-            warn_if_short(exchange, left);
             return Ok(token);
         }
         let shortfall = Shortfall {
@@ -50,27 +46,11 @@ pub async fn obtain(exchange: &Exchange<'_, '_>, validity: Validity, budget: &mu
         };
         let wait = if left.is_zero() { NEXT_LOOK } else { left + GRACE };
         if shortfall.lifetime.is_some() || waited + wait > validity.max_wait {
-            return Err(Error::TokenExpiring(shortfall));
+            return Err(Error::Expiring(shortfall));
         }
-        exchange.console.info(&format!(
-            "Port's token lives only {} more, less than asked for. Waiting {} for a fresh one.",
-            human(left),
-            human(wait)
-        ));
+        (exchange.progress)(Progress::Waiting { left, wait });
         tokio::time::sleep(wait).await;
         budget.extend(wait);
         waited += wait;
-    }
-}
-
-fn warn_if_short(exchange: &Exchange<'_, '_>, left: Duration) {
-    if left < SHORT {
-        exchange.console.warning(
-            "The token ends soon",
-            &format!(
-                "Port's token lives only {} more, since Port hands out the same one to all jobs until it expires. For longer work set `min_validity`, and `max_wait` to wait for a fresh one.",
-                human(left)
-            ),
-        );
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use reqwest::Url;
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+
+use crate::net::{UrlProblem, host_and_port, parse_url};
 
 /// Where Port hosts the organisation. <https://docs.port.io/api-reference/port-api>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames)]
@@ -33,7 +36,7 @@ impl Region {
         }
     }
 
-    /// The region that a user with the wrong one probably needs.
+    /// The other region.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -60,7 +63,7 @@ pub enum TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// The one to try when a token of this one is refused.
+    /// The other endpoint.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -76,69 +79,57 @@ impl fmt::Display for TokenEndpoint {
     }
 }
 
-/// One token endpoint with all that error texts need to know of it.
+/// One token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Which of the two.
     pub kind: TokenEndpoint,
     /// Where the credentials are sent.
-    pub url: reqwest::Url,
-    /// The region that was asked for; `None` when the URL was given instead.
+    pub url: Url,
+    /// The region that the URL was taken from; `None` if the URL was given.
     pub region: Option<Region>,
 }
 
 impl Endpoint {
-    /// Host and port, for texts.
+    /// Its host, with the port if that is not the scheme's default.
     #[must_use]
     pub fn host(&self) -> String {
-        host_of(&self.url)
-    }
-
-    /// What a user should check first when Port doesn't know the credentials.
-    #[must_use]
-    pub fn region_hint(&self) -> String {
-        match (self.region, self.kind) {
-            (Some(region), _) => format!(
-                "The step asked region `{region}`. If your organisation is in the other one (you log in at app.{}port.io), set `region: {}`.",
-                if region == Region::Eu { "us." } else { "" },
-                region.other()
-            ),
-            (None, TokenEndpoint::Api) => {
-                "The step asked the URL in `auth_base_url`. Check that it is the API of your organisation's region (EU: `https://api.port.io/v1`, US: `https://api.us.port.io/v1`).".to_owned()
-            }
-            (None, TokenEndpoint::Mcp) => {
-                "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organisation's region (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`).".to_owned()
-            }
-        }
+        host_and_port(&self.url)
     }
 }
 
-/// A URL's host, with its port when that is not the scheme's own.
-#[must_use]
-pub fn host_of(url: &reqwest::Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
+/// The base of Port's API. An origin without a path gets `/v1`.
+///
+/// # Errors
+/// If no secret should be sent there, or it is no plain URL.
+pub fn api_base(text: &str) -> Result<Url, UrlProblem> {
+    let mut url = parse_url(text)?;
+    if url.path() == "/" {
+        url.set_path("/v1");
     }
+    Ok(url)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::join;
 
     #[test]
-    fn the_hint_leads_to_the_other_region() {
-        let hint = |region: Region| {
-            Endpoint { kind: TokenEndpoint::Api, url: region.auth_base_url().parse().unwrap(), region: Some(region) }.region_hint()
-        };
-        assert_eq!(
-            hint(Region::Eu),
-            "The step asked region `eu`. If your organisation is in the other one (you log in at app.us.port.io), set `region: us`."
-        );
-        assert_eq!(
-            hint(Region::Us),
-            "The step asked region `us`. If your organisation is in the other one (you log in at app.port.io), set `region: eu`."
-        );
+    fn an_origin_without_a_path_gets_the_version() {
+        for (text, url) in [
+            ("https://api.port.io", "https://api.port.io/v1/auth/access_token"),
+            ("https://api.port.io/", "https://api.port.io/v1/auth/access_token"),
+            ("https://api.port.io/v1/", "https://api.port.io/v1/auth/access_token"),
+            ("https://gate.example/port/v1", "https://gate.example/port/v1/auth/access_token"),
+            ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/auth/access_token"),
+            ("http://[::1]:8080", "http://[::1]:8080/v1/auth/access_token"),
+            ("http://localhost:8080", "http://localhost:8080/v1/auth/access_token"),
+            ("http://port.localhost", "http://port.localhost/v1/auth/access_token"),
+            // A name outside of ASCII is given as DNS knows it (RFC 5890).
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example/v1/auth/access_token"),
+        ] {
+            assert_eq!(join(&api_base(text).unwrap(), "auth/access_token").as_str(), url);
+        }
     }
 }

@@ -6,7 +6,7 @@ use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::secret::Secret;
+use crate::redact::Secret;
 
 /// A token that can be sent as `Authorization: Bearer …`, and when it ends.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Token {
     lifetime: Option<Duration>,
 }
 
-/// Why an answer's token can't be used.
+/// Why a response's token can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenProblem {
     /// RFC 6750 section 2.1 allows letters, digits and `-._~+/=`.
@@ -26,12 +26,12 @@ pub enum TokenProblem {
     /// `null`, or too short to be a secret.
     #[error("the token is too short to be one")]
     TooShort,
-    /// Neither the answer nor the token says when it ends.
+    /// Neither the response nor the token says when it ends.
     #[error("nothing says when the token ends")]
     NoEnd,
 }
 
-/// A token of fewer characters is none: `null` and `undefined` are shorter too.
+/// The shortest token, in characters: `null` and `undefined` are shorter.
 const SHORTEST: usize = 16;
 
 /// The times in a JWT's payload, as `NumericDate` (RFC 7519 section 2: seconds since 1970, maybe with a fraction).
@@ -42,12 +42,12 @@ struct Claims {
 }
 
 impl Token {
-    /// Takes a token from an answer.
+    /// Takes a token from a response.
     ///
-    /// `expires_in` is what the answer says; the token's own `exp` counts when it is earlier. A token that is no JWT is fine.
+    /// `expires_in` is what the response says; the token's own `exp` counts if it is earlier. The token need not be a JWT.
     ///
     /// # Errors
-    /// When this is no bearer token, or nothing tells its end.
+    /// If this is no bearer token, or nothing says when it ends.
     pub fn new(secret: Secret, expires_in: Option<Duration>, now: Timestamp) -> Result<Self, TokenProblem> {
         let text = secret.reveal();
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
@@ -82,7 +82,7 @@ impl Token {
         parts.split('.').skip(1)
     }
 
-    /// What was left when the token came, in whole seconds.
+    /// How long the token was still valid when it arrived, in whole seconds.
     #[must_use]
     pub fn left_on_arrival(&self) -> Duration {
         self.left
@@ -95,7 +95,7 @@ impl Token {
         start.checked_add(self.left).unwrap_or(Timestamp::MAX)
     }
 
-    /// How long a token of this kind lives from its issue, where it says so.
+    /// How long a token of this kind lives from its issue, if it says so.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
@@ -116,13 +116,13 @@ fn whole_seconds(now: Timestamp) -> f64 {
 
 /// Whole seconds, rounded down; nothing for what is past.
 fn seconds(number: f64) -> Duration {
-    /// A thousand years: what is longer is not meant, and would overflow dates.
+    /// A thousand years: a longer time is a mistake, and would overflow dates.
     const LONGEST: f64 = 31_557_600_000.0;
     let whole = number.clamp(0.0, LONGEST).floor();
     Duration::try_from_secs_f64(whole).unwrap_or_default()
 }
 
-/// An answer's `expires_in` in any form that servers use: a number, or a number in a string.
+/// A response's `expires_in` in any form that servers use: a number, or a number in a string.
 #[must_use]
 pub fn seconds_from_json(value: &serde_json::Value) -> Option<Duration> {
     let number = match value {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use port_mcp_auth::clients::REGISTRY;
-use port_mcp_auth::inputs::Transport;
+use port_mcp_auth::testing::clients::{REGISTRY, Transport};
 
 use super::common::Step;
 use super::dice::Dice;
@@ -73,7 +72,7 @@ impl Plan {
         let needed = if stage == Stage::Token { dice.any(&[0, 0, 600]) } else { 0 };
         let client = REGISTRY[dice.number(0..REGISTRY.len())];
         let verify = matches!(stage, Stage::Mcp | Stage::Both) || dice.percent(50) || !client.sends_headers();
-        let token_env = dice.percent(25) && client.variables().contains(&client.transports()[0]);
+        let token_env = dice.percent(25) && client.token_env_transports().contains(&client.transports()[0]);
         let config_file = if dice.percent(25) { Some(dice.any(&["config.txt", "temp:config.txt"])) } else { None };
         let mut inputs = vec![
             ("client_id", "id-of-the-run".to_owned()),

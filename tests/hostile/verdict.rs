@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
-use port_mcp_auth::Code;
+use port_mcp_auth::testing::report::Code;
 use strum::VariantArray;
 
 use super::common::leaks::{Pieces, Readings, found, places};

@@ -1,0 +1,52 @@
+//! What every agent is described by.
+
+use std::fmt;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::connection::{BOTH, Connection, Transport};
+use crate::config::Format;
+
+/// What this program knows of one agent. The facts were seen with the version that the agent's file names, or come from the
+/// agent's documentation where the file says so.
+pub trait Client: Sync {
+    /// The agent's name in the input `client`.
+    fn id(&self) -> &'static str;
+
+    /// The format of the agent's config.
+    fn format(&self) -> Format {
+        Format::Json
+    }
+
+    /// The transports that the agent speaks without exposing the token; the first is the best.
+    fn transports(&self) -> &'static [Transport] {
+        BOTH
+    }
+
+    /// The transports with which the config can refer to an environment variable instead of holding the token.
+    fn token_env_transports(&self) -> &'static [Transport];
+
+    /// Whether the agent sends headers of our choice. Without them, only its own list of tools limits what it may do.
+    fn sends_headers(&self) -> bool {
+        true
+    }
+
+    /// The config, complete and ready to paste.
+    fn config(&self, connection: &Connection<'_>) -> Value;
+
+    /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
+    fn cli_flags(&self, _connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+        Zeroizing::default()
+    }
+
+    /// A tool's full name, as the agent spells it where tools of several servers stand side by side: in permissions, flags
+    /// and prompts.
+    fn tool_name(&self, server_name: &str, tool: &str) -> String;
+}
+
+impl fmt::Debug for dyn Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}

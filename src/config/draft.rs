@@ -1,0 +1,101 @@
+//! The config before the server is known: what it is added to, and where it goes.
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::error::Error;
+use super::format::Format;
+use super::merge::{ServerEntry, merge};
+use super::place::Place;
+use super::text::{Document, laid_out, rewrite, write};
+use super::written::{Target, Written};
+use crate::redact::Secret;
+use crate::runner::{Environment, StateFile};
+
+/// What the server is added to, read and parsed once, and the opened place of the file.
+pub struct Draft {
+    format: Format,
+    base: Option<Base>,
+    target: Option<Target>,
+}
+
+/// A config that exists.
+struct Base {
+    /// The input that it comes from.
+    input: &'static str,
+    document: Document,
+}
+
+/// A config with the server in it.
+pub struct Rendered {
+    /// As the output `mcp_config` has it.
+    pub output: Zeroizing<String>,
+    /// As a file has it.
+    file: Zeroizing<String>,
+}
+
+impl Rendered {
+    /// Whether a file would hold this secret.
+    #[must_use]
+    pub fn reveals(&self, secret: &Secret) -> bool {
+        self.file.contains(secret.reveal())
+    }
+}
+
+impl Draft {
+    /// Opens the place of the file, if there is to be one, and reads the config that exists: `base_config`, or what the file holds.
+    /// Nothing is changed yet.
+    ///
+    /// # Errors
+    /// If the file can't be written, or what it holds can't be read.
+    pub fn open(format: Format, base_config: Option<Document>, place: Option<&Place>, environment: &Environment) -> Result<Self, Error> {
+        let find = |place: &Place| Target::find(place, environment).map_err(|problem| Error::File { path: place.to_string(), problem });
+        let target = place.map(find).transpose()?;
+        let old = target.as_ref().and_then(|target| target.old.as_ref());
+        let base = match (base_config, old) {
+            (Some(document), _) => Some(Base { input: "base_config", document }),
+            (None, Some(old)) => {
+                let text = str::from_utf8(&old.content).map_err(|_| Error::NotText)?;
+                let input = "config_file";
+                let document = Document::parse(format, text).map_err(|problem| Error::Text { input, problem })?;
+                Some(Base { input, document })
+            }
+            (None, None) => None,
+        };
+        Ok(Self { format, base, target })
+    }
+
+    /// Adds the server to the config that exists, or makes a config of its own.
+    ///
+    /// # Errors
+    /// If the config that exists can't take it.
+    pub fn render(&self, ours: &Value, server: ServerEntry<'_>) -> Result<Rendered, Error> {
+        let Some(Base { input, document }) = &self.base else {
+            let output = write(self.format, ours);
+            let file = if self.target.is_some() { laid_out(self.format, ours, &output) } else { Zeroizing::default() };
+            return Ok(Rendered { output, file });
+        };
+        let merged = merge(&document.value, ours, server).map_err(|clash| Error::Clash { input, clash })?;
+        let file = rewrite(self.format, &document.text, &merged).map_err(|problem| Error::Text { input, problem })?;
+        let output = match self.format {
+            // On one line, a comment would hide what follows it.
+            Format::Json => write(self.format, &merged),
+            Format::Toml | Format::Yaml => file.clone(),
+        };
+        Ok(Rendered { output, file })
+    }
+
+    /// Whether there is a config that the server is added to.
+    #[must_use]
+    pub fn has_base(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// Writes the file, if there is to be one.
+    ///
+    /// # Errors
+    /// If it can't be written; then everything is as it was.
+    pub fn write(self, rendered: &Rendered, state: Option<&mut StateFile>) -> Result<Option<Written>, Error> {
+        self.target.map(|target| target.write(&rendered.file, state)).transpose()
+    }
+}

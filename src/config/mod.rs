@@ -1,0 +1,26 @@
+//! The agent's config: added to one that exists, written to a file, and removed again at the end of the job.
+
+mod directory;
+mod draft;
+mod error;
+mod format;
+mod git;
+mod merge;
+mod place;
+mod problem;
+mod text;
+mod written;
+
+pub use draft::Draft;
+pub use error::Error;
+pub use format::Format;
+pub use git::would_commit;
+#[cfg(feature = "testing")]
+pub use merge::merge;
+pub use merge::{Clash, ServerEntry};
+pub use place::{Place, Root};
+pub use problem::FileProblem;
+pub use text::{Document, write};
+#[cfg(feature = "testing")]
+pub use text::{parse, rewrite};
+pub use written::{Outcome, Receipt};

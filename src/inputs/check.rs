@@ -1,0 +1,122 @@
+//! Reads inputs one by one, and collects what is wrong with each.
+
+use std::str::FromStr;
+
+use strum::VariantNames;
+
+use super::error::Error;
+use crate::redact::Redactor;
+use crate::runner::Trigger;
+
+/// The longest part of a value that a text shows, in characters.
+const LONGEST_SHOWN: usize = 40;
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueError {
+    /// The value, or the wrong part of it, if that may be shown.
+    pub value: Option<String>,
+    /// The rest of a sentence that begins with the input's name, and with the value if there is one.
+    pub problem: String,
+    /// What to write instead, as a sentence.
+    pub fix: String,
+}
+
+/// What is wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputError {
+    /// The input's name.
+    pub input: &'static str,
+    /// Whether a required value is missing.
+    pub missing: bool,
+    /// The rest of a sentence that begins with the input's name.
+    pub problem: String,
+    /// What to write instead, as a sentence; empty for a missing value.
+    pub fix: String,
+}
+
+impl InputError {
+    pub(super) fn not_text(input: &'static str) -> Self {
+        let fix = format!("Set `{input}` anew from a source that holds plain text.");
+        Self { input, missing: false, problem: "is not UTF-8 text".to_owned(), fix }
+    }
+}
+
+/// An input as it was given, with its name.
+pub struct Field {
+    pub name: &'static str,
+    pub text: Option<String>,
+}
+
+/// Reads inputs. For a wrong one it notes the problem and returns the default, so that the next one is checked too.
+pub struct Check<'a> {
+    redactor: &'a Redactor,
+    unreadable: Vec<InputError>,
+    problems: Vec<InputError>,
+}
+
+impl<'a> Check<'a> {
+    /// `unreadable` are the inputs that are not text. The redactor knows the client secret, which users put into other inputs too.
+    pub fn new(redactor: &'a Redactor, unreadable: Vec<InputError>) -> Self {
+        Self { redactor, unreadable, problems: Vec::new() }
+    }
+
+    /// An input that must be given.
+    pub fn required<T>(&mut self, field: Field, read: impl FnOnce(&str) -> Result<T, ValueError>) -> Option<T> {
+        let name = field.name;
+        let value = self.optional(field, read);
+        if value.is_none() && !self.problems.iter().any(|problem| problem.input == name) {
+            self.problems.push(InputError { input: name, missing: true, problem: "is empty".to_owned(), fix: String::new() });
+        }
+        value
+    }
+
+    /// An input that need not be given.
+    pub fn optional<T>(&mut self, field: Field, read: impl FnOnce(&str) -> Result<T, ValueError>) -> Option<T> {
+        let Some(text) = field.text else {
+            self.problems.extend(self.unreadable.extract_if(.., |problem| problem.input == field.name));
+            return None;
+        };
+        read(&text)
+            .map_err(|error| {
+                let problem = match &error.value {
+                    Some(value) => format!("{} {}", self.redactor.quote(value).shortened(LONGEST_SHOWN), error.problem),
+                    None => error.problem,
+                };
+                self.problems.push(InputError { input: field.name, missing: false, problem, fix: error.fix });
+            })
+            .ok()
+    }
+
+    /// An input with a default.
+    pub fn or<T>(&mut self, field: Field, default: T, read: impl FnOnce(&str) -> Result<T, ValueError>) -> T {
+        self.optional(field, read).unwrap_or(default)
+    }
+
+    /// An input with a default and a fixed set of values.
+    pub fn choice<T: FromStr + VariantNames>(&mut self, field: Field, default: T) -> T {
+        let name = field.name;
+        self.or(field, default, |text| choice(name, text))
+    }
+
+    /// Reports all problems together. `trigger` explains missing values.
+    pub fn finish(self, trigger: impl FnOnce() -> Trigger) -> Result<(), Error> {
+        let problems = self.problems;
+        if problems.is_empty() {
+            Ok(())
+        } else if problems.iter().any(|problem| problem.missing) {
+            Err(Error::Missing { problems, trigger: trigger() })
+        } else {
+            Err(Error::Invalid(problems))
+        }
+    }
+}
+
+/// One of a fixed set of values.
+pub fn choice<T: FromStr + VariantNames>(name: &str, text: &str) -> Result<T, ValueError> {
+    text.parse().map_err(|_| ValueError {
+        value: Some(text.to_owned()),
+        problem: format!("is not one of {}", T::VARIANTS.join(", ")),
+        fix: format!("Set `{name}` to `{}`.", T::VARIANTS.join("` or `")),
+    })
+}

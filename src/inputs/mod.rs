@@ -1,0 +1,199 @@
+//! The inputs: the environment becomes typed values, once, at the start. Nothing later can hold an invalid value.
+
+mod agent;
+mod allowed_tools;
+mod check;
+mod config_file;
+mod durations;
+mod error;
+mod given;
+mod names;
+mod network;
+mod roots;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::clients::{ClaudeCode, Client, Transport};
+use crate::config::{Document, Place};
+use crate::mcp::{Selection, ServerUrl};
+use crate::net::{Network, UrlProblem, join};
+use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEndpoint, Validity, api_base};
+use crate::redact::{Redactor, Secret};
+use crate::runner::{Environment, Trigger};
+use anyhow::Context;
+use check::{Check, Field, ValueError, choice};
+use network::Proxies;
+
+pub use check::InputError;
+pub use error::Error;
+pub use given::Given;
+pub use names::{allowed_actions, server_name};
+
+/// The inputs and the proxy settings, as they are given.
+pub struct RawInputs {
+    given: Given,
+    unreadable: Vec<InputError>,
+    proxies: Proxies,
+}
+
+/// All inputs, valid.
+#[derive(Debug)]
+pub struct Inputs {
+    /// What is exchanged for a token.
+    pub credentials: Credentials,
+    /// Where it is exchanged.
+    pub endpoint: Endpoint,
+    /// The region; `None` if both URLs were given instead.
+    pub region: Option<Region>,
+    /// The MCP server.
+    pub mcp_url: ServerUrl,
+    /// Its name in the config.
+    pub server_name: String,
+    /// The agent.
+    pub client: &'static dyn Client,
+    /// The environment variable that the config refers to instead of holding the token.
+    pub token_env: Option<String>,
+    /// How the agent reaches the server.
+    pub transport: Transport,
+    /// What the agent may do.
+    pub access: Access,
+    /// The tools that the agent may use.
+    pub allowed_tools: Selection,
+    /// Whether to open the MCP connection before it is handed on.
+    pub verify: bool,
+    /// Where the config is written to, besides the outputs.
+    pub config_file: Option<Place>,
+    /// The config that the server is added to; by default the one at `config_file`.
+    pub base_config: Option<Document>,
+    /// How long the token must live.
+    pub validity: Validity,
+    /// Proxies and certificate authorities.
+    pub network: Network,
+    /// The time limit of the whole step.
+    pub timeout: Duration,
+    /// Whether to write a job summary.
+    pub summary: bool,
+}
+
+/// A field of [`Given`], with its name: the two can't differ.
+macro_rules! field {
+    ($given:ident.$name:ident) => {
+        Field { name: stringify!($name), text: $given.$name }
+    };
+}
+
+impl RawInputs {
+    /// Takes each input and each proxy setting from `variable`.
+    ///
+    /// # Errors
+    /// If the list of inputs can't be filled from text, which is a fault of this program.
+    pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Self> {
+        let (given, unreadable) = Given::read(&variable).context("The inputs can't be read")?;
+        Ok(Self { given, unreadable, proxies: Proxies::read(variable) })
+    }
+
+    /// The client secret, which is masked before anything else is read.
+    #[must_use]
+    pub fn client_secret(&self) -> Option<Secret> {
+        self.given.client_secret.as_deref().map(Secret::new)
+    }
+
+    /// Whether to write a job summary, also if the inputs as a whole are not valid.
+    #[must_use]
+    pub fn wants_summary(&self) -> bool {
+        self.given.summary.as_deref().and_then(|text| names::boolean(text).ok()).unwrap_or(true)
+    }
+}
+
+impl Inputs {
+    /// Reads and checks everything, and reports all problems together.
+    ///
+    /// # Errors
+    /// Every problem of the inputs; or that of a proxy setting.
+    pub fn parse(raw: RawInputs, environment: &Environment, redactor: &Redactor) -> Result<Self, Error> {
+        let RawInputs { given, unreadable, proxies } = raw;
+        let mut check = Check::new(redactor, unreadable);
+        let credentials = Credentials {
+            client_id: check.required(field!(given.client_id), names::credential).unwrap_or_default(),
+            client_secret: Secret::new(&check.required(field!(given.client_secret), names::credential).unwrap_or_default()),
+        };
+        let region = check.choice(field!(given.region), Region::Eu);
+        let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
+        let mcp_url = check.optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(url_error));
+        let kind = check.choice(field!(given.token_endpoint), TokenEndpoint::Api);
+        let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
+        let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
+        let transport = check.or(field!(given.transport), Transport::Http, |text| agent::transport(choice("transport", text)?, client));
+        let token_env = check.optional(field!(given.token_env), |text| agent::token_env(text, client, transport));
+        let read_only = check.or(field!(given.read_only), true, names::boolean);
+        let actions = |text: &str| agent::allowed_actions(allowed_actions(text)?, client);
+        let actions = check.or(field!(given.allowed_actions), AllowedActions::Any, actions);
+        let verify = check.or(field!(given.verify), true, |text| agent::verify(names::boolean(text)?, client, read_only));
+        let tools = |text: &str| allowed_tools::read(text, &server_name, verify);
+        let allowed_tools = check.or(field!(given.allowed_tools), Selection::default(), tools);
+        let validity = Validity {
+            min: check.or(field!(given.min_validity), Duration::ZERO, durations::duration),
+            max_wait: check.or(field!(given.max_wait), Duration::ZERO, durations::duration),
+        };
+        let config_file = check.optional(field!(given.config_file), |text| config_file::place(text, environment));
+        let base = |text: &str| config_file::base(text, client.format(), environment);
+        let base_config = check.optional(field!(given.base_config), base);
+        let extra_roots = check.or(field!(given.ca_bundle), Vec::new(), |text| roots::read(text, environment));
+        let timeout = check.or(field!(given.timeout), Duration::from_mins(1), durations::time_limit);
+        let summary = check.or(field!(given.summary), true, names::boolean);
+        check.finish(|| Trigger::read(environment))?;
+
+        let region_counts = auth_base_url.is_none() || mcp_url.is_none();
+        let (endpoint, mcp_url) = endpoints(kind, region, auth_base_url, mcp_url)?;
+        let network = proxies.network(extra_roots, &endpoint)?;
+        Ok(Self {
+            credentials,
+            endpoint,
+            region: region_counts.then_some(region),
+            mcp_url,
+            server_name,
+            client,
+            token_env,
+            transport,
+            access: Access { read_only, actions },
+            allowed_tools,
+            verify,
+            config_file,
+            base_config,
+            validity,
+            network,
+            timeout,
+            summary,
+        })
+    }
+}
+
+/// The two addresses: as given, or those of the region.
+fn endpoints(
+    kind: TokenEndpoint,
+    region: Region,
+    auth_base_url: Option<reqwest::Url>,
+    mcp_url: Option<ServerUrl>,
+) -> anyhow::Result<(Endpoint, ServerUrl)> {
+    let given = match kind {
+        TokenEndpoint::Api => auth_base_url.is_some(),
+        TokenEndpoint::Mcp => mcp_url.is_some(),
+    };
+    let built_in = "A built-in address is not valid";
+    let auth_base_url = auth_base_url.map_or_else(|| api_base(region.auth_base_url()), Ok).context(built_in)?;
+    let mcp_url = mcp_url.map_or_else(|| ServerUrl::parse(region.mcp_url()), Ok).context(built_in)?;
+    let url = match kind {
+        TokenEndpoint::Api => join(&auth_base_url, "auth/access_token"),
+        TokenEndpoint::Mcp => join(mcp_url.url(), "token"),
+    };
+    Ok((Endpoint { kind, url, region: (!given).then_some(region) }, mcp_url))
+}
+
+fn url_error(problem: UrlProblem) -> ValueError {
+    ValueError {
+        value: None,
+        problem: problem.to_string(),
+        fix: "Write an address such as `https://api.port.io/v1`, or leave the input out to use the region's.".to_owned(),
+    }
+}

@@ -1,0 +1,112 @@
+//! A connection that is opened before there is a request for it.
+//!
+//! `reqwest` opens connections only for requests. A layer around its connector keeps the first connection that is opened, and
+//! fails the request that it was opened for, which therefore never leaves. The next request gets the kept connection. All rules
+//! for proxies and TLS stay those of the client.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::{Client, Url};
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// A server may close an idle connection. One that is older than this is not used.
+const LONGEST_IDLE: Duration = Duration::from_secs(10);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Opens the connection.
+#[derive(Clone, Default)]
+pub struct Preconnect(Arc<Mutex<State>>);
+
+#[derive(Default)]
+enum State {
+    /// Connections are opened for requests.
+    #[default]
+    OnDemand,
+    /// The next connection is kept.
+    Keep,
+    /// A connection is kept, since this time. Only the connector knows its type.
+    Kept(Instant, Box<dyn Any + Send>),
+}
+
+/// Ends the request that only opened a connection.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is open")]
+struct Opened;
+
+impl Preconnect {
+    /// The layer around the client's connector.
+    pub fn layer(&self) -> PreconnectLayer {
+        PreconnectLayer(self.clone())
+    }
+
+    /// Opens a connection. Call it before any other request of the same client.
+    pub async fn open(&self, client: &Client, url: &Url) {
+        if let Ok(request) = client.get(url.clone()).build() {
+            self.set(State::Keep);
+            drop(client.execute(request).await);
+        }
+    }
+
+    fn set(&self, state: State) -> State {
+        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), state)
+    }
+}
+
+/// Wraps the connector.
+#[derive(Clone)]
+pub struct PreconnectLayer(Preconnect);
+
+impl<S> Layer<S> for PreconnectLayer {
+    type Service = Connector<S>;
+
+    fn layer(&self, connector: S) -> Self::Service {
+        Connector { connector, preconnect: self.0.clone() }
+    }
+}
+
+/// A connector that can keep a connection for the next request.
+#[derive(Clone)]
+pub struct Connector<S> {
+    connector: S,
+    preconnect: Preconnect,
+}
+
+impl<S, R> Service<R> for Connector<S>
+where
+    S: Service<R, Error = BoxError>,
+    S::Future: Send + 'static,
+    S::Response: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.connector.poll_ready(context)
+    }
+
+    fn call(&mut self, target: R) -> Self::Future {
+        match self.preconnect.set(State::OnDemand) {
+            State::Keep => {
+                let (connecting, preconnect) = (self.connector.call(target), self.preconnect.clone());
+                Box::pin(async move {
+                    let connection = connecting.await?;
+                    preconnect.set(State::Kept(Instant::now(), Box::new(connection)));
+                    Err(Opened.into())
+                })
+            }
+            State::Kept(since, connection) if since.elapsed() < LONGEST_IDLE => match connection.downcast() {
+                Ok(connection) => Box::pin(async move { Ok(*connection) }),
+                Err(_) => Box::pin(self.connector.call(target)),
+            },
+            State::Kept(..) | State::OnDemand => Box::pin(self.connector.call(target)),
+        }
+    }
+}

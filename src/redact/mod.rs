@@ -1,0 +1,543 @@
+//! Cleaning of text that came from outside: one line, short, no workflow command, and no secret in any common encoding.
+//!
+//! The runner masks what `add-mask` named, but only in its own log, only in the forms that it derives, and only whole. What
+//! a server says can hold a secret in other forms or in part, and it also goes to the job summary. So it is cleaned here.
+//!
+//! There are more ways to write a secret than a list can hold: an escape of only some characters, JSON in JSON, base64 of
+//! either. So the text is decoded in every way that is known, as often as that goes, and the secret is looked for in what it
+//! says. What someone hides on purpose, such as a word spelt backwards, is not found.
+
+mod secret;
+mod view;
+
+use std::cell::OnceCell;
+use std::fmt;
+
+use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER};
+use zeroize::Zeroizing;
+
+pub use secret::Secret;
+use view::View;
+
+/// The shortest text that is masked, in characters. A shorter mask would hide half of the log.
+pub const SHORTEST_MASK: usize = 4;
+
+/// The longest quotation of outside text, in characters.
+pub const QUOTE_LIMIT: usize = 300;
+
+/// How much of outside text is looked at, in characters: what lies beyond could not be quoted anyway.
+const READ_LIMIT: usize = 4096;
+
+/// Where a text is longer, so much at the end of what is looked at is never quoted: a secret that is cut off there can't be told.
+/// It is room for eight escaped characters.
+const MARGIN: usize = 96;
+
+/// A part of a secret is redacted like the whole if it has at least this many characters.
+const MIN_REDACTED_FRAGMENT: usize = 8;
+
+/// How many encodings may lie in each other: a token in base64 in a JWT in base64.
+const DEEPEST: usize = 3;
+
+const STARS: &str = "***";
+
+/// Outside text after cleaning. Only [`Redactor::quote`] makes one. It is shown between backticks, which it can't hold itself:
+/// as code, nothing in it means anything to Markdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote(String);
+
+impl Quote {
+    /// Whether cleaning left nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text without backticks around it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// At most so many characters of it.
+    #[must_use]
+    pub fn shortened(&self, limit: usize) -> Self {
+        Self(shorten(&self.0, limit))
+    }
+}
+
+impl fmt::Display for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.0)
+    }
+}
+
+/// A secret as it is looked for. Comparison ignores ASCII case, which redacts more, never less.
+#[derive(Clone)]
+struct Known {
+    /// In lower case.
+    text: Zeroizing<Vec<u8>>,
+    /// Every piece that tells something, in order. Only made when something from outside is quoted.
+    pieces: OnceCell<Zeroizing<Vec<u64>>>,
+}
+
+impl Known {
+    fn new(view: &View) -> Self {
+        Self { text: Zeroizing::new(view.bytes().to_ascii_lowercase()), pieces: OnceCell::new() }
+    }
+
+    /// Length of the shortest piece that tells something, in bytes.
+    fn piece(&self) -> usize {
+        self.text.len().min(MIN_REDACTED_FRAGMENT)
+    }
+
+    fn pieces(&self) -> &[u64] {
+        self.pieces.get_or_init(|| {
+            let mut pieces: Vec<_> = self.text.windows(self.piece().max(1)).map(number).collect();
+            pieces.sort_unstable();
+            Zeroizing::new(pieces)
+        })
+    }
+}
+
+/// Up to eight bytes as one number, in lower case.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(byte.to_ascii_lowercase()))
+}
+
+/// How much of a secret is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Pieces,
+    Whole,
+}
+
+impl Extent {
+    fn size(self, known: &Known) -> usize {
+        match self {
+            Self::Pieces => known.piece(),
+            Self::Whole => known.text.len(),
+        }
+    }
+
+    fn matches(self, known: &Known, window: &[u8]) -> bool {
+        match self {
+            Self::Pieces => known.pieces().binary_search(&number(window)).is_ok(),
+            Self::Whole => {
+                // Nearly all differ in their first byte.
+                let first = window.first().map(u8::to_ascii_lowercase);
+                first == known.text.first().copied() && window.eq_ignore_ascii_case(&known.text)
+            }
+        }
+    }
+}
+
+/// Knows the secrets of this run and removes them from text.
+#[derive(Default, Clone)]
+pub struct Redactor {
+    secrets: Vec<Known>,
+}
+
+impl Redactor {
+    /// Learns a secret, in whatever way it may be written.
+    pub fn learn(&mut self, secret: &Secret) {
+        if secret.reveal().is_empty() {
+            return;
+        }
+        let plain = View::of(secret.reveal());
+        self.secrets.push(Known::new(&plain));
+        // What looks like an escape in a secret is undone in a text too.
+        let mut others = plain.unescapings();
+        others.extend(others.last().unwrap_or(&plain).bare());
+        others.retain(|other| other.bytes().len() != plain.bytes().len() && other.bytes().len() >= SHORTEST_MASK);
+        self.secrets.extend(others.iter().map(Known::new));
+    }
+
+    /// Makes outside text safe to show anywhere: see the module's text.
+    #[must_use]
+    pub fn quote(&self, text: &str) -> Quote {
+        let line = one_line(text.chars().take(READ_LIMIT));
+        let margin = if text.chars().nth(READ_LIMIT).is_some() { MARGIN } else { 0 };
+        let line = self.replace(&line, Extent::Pieces, margin);
+        let line = break_commands(&line).replace('`', "'");
+        Quote(shorten(line.trim(), QUOTE_LIMIT))
+    }
+
+    /// Removes whole secrets from a line of our own, as a last guard before it is shown.
+    #[must_use]
+    pub fn guard(&self, text: &str) -> String {
+        self.replace(text, Extent::Whole, 0)
+    }
+
+    /// Whether no piece of a secret is written in this text.
+    #[must_use]
+    pub fn is_clean(&self, text: &str) -> bool {
+        !self.covered(text, Extent::Pieces).contains(&true)
+    }
+
+    /// Replaces every run of characters that is covered by secrets, and leaves out a margin at the end.
+    fn replace(&self, text: &str, extent: Extent, margin: usize) -> String {
+        let covered = self.covered(text, extent);
+        if margin == 0 && !covered.contains(&true) {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut hidden = false;
+        for (at, c) in text.char_indices().take_while(|(at, _)| at + margin < text.len()) {
+            let hide = covered.iter().skip(at).take(c.len_utf8()).any(|covered| *covered);
+            if !hide {
+                out.push(c);
+            } else if !hidden {
+                out.push_str(STARS);
+            }
+            hidden = hide;
+        }
+        out
+    }
+
+    /// For each byte of a text, whether it is part of a secret.
+    fn covered(&self, text: &str, extent: Extent) -> Vec<bool> {
+        let mut covered = vec![false; text.len()];
+        if let Some(least) = self.secrets.iter().map(|known| extent.size(known)).min() {
+            self.cover(&View::of(text), extent, least, DEEPEST, &mut covered);
+        }
+        covered
+    }
+
+    /// Marks where a secret is written, in this view of the text or in what it decodes to.
+    fn cover(&self, view: &View, extent: Extent, least: usize, depth: usize, covered: &mut [bool]) {
+        self.mark(view, extent, covered);
+        let unescapings = view.unescapings();
+        for view in &unescapings {
+            self.mark(view, extent, covered);
+        }
+        let plain = unescapings.last().unwrap_or(view);
+        let bare = plain.bare();
+        if let Some(bare) = &bare {
+            self.mark(bare, extent, covered);
+        }
+        if depth > 0 {
+            for decoded in [plain].into_iter().chain(&bare).flat_map(|view| view.decoded(least)) {
+                self.cover(&decoded, extent, least, depth - 1, covered);
+            }
+        }
+    }
+
+    fn mark(&self, view: &View, extent: Extent, covered: &mut [bool]) {
+        for known in &self.secrets {
+            let size = extent.size(known);
+            for (at, _) in view.bytes().windows(size).enumerate().filter(|(_, window)| extent.matches(known, window)) {
+                if let Some((from, to)) = view.place(at, size) {
+                    covered.iter_mut().take(to).skip(from).for_each(|byte| *byte = true);
+                }
+            }
+        }
+    }
+}
+
+/// Joins text to one line: control characters, line ends of every kind and characters that can't be seen become one space.
+fn one_line(text: impl Iterator<Item = char>) -> String {
+    let mut out = String::new();
+    for c in text {
+        if !is_invisible(c) && !c.is_whitespace() {
+            out.push(c);
+        } else if !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out
+}
+
+/// Characters that take no room, turn the direction of text, or end a line somewhere (Unicode 16.0, chapter 23).
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Takes the effect from `::command::` and from `##[command]`, which the runner still reads anywhere in a line.
+fn break_commands(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let forms_command = (c == ':' && out.ends_with(':')) || (c == '[' && out.ends_with('#'));
+        if forms_command {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit - 1).collect();
+    short.push('…');
+    short
+}
+
+/// The characters that `bytes` always leave in an encoding of six bits, wherever they stand in what is encoded: one form for
+/// each offset, without the characters at both ends that neighbours change.
+fn embedded<'a>(encoding: &'a Encoding, bytes: &'a [u8]) -> impl Iterator<Item = String> + 'a {
+    (0..3).filter_map(move |offset| {
+        let mut shifted = Vec::with_capacity(offset + bytes.len());
+        shifted.resize(offset, 0);
+        shifted.extend_from_slice(bytes);
+        let whole = (8 * offset).div_ceil(6)..8 * shifted.len() / 6;
+        encoding.encode(&shifted).get(whole).map(str::to_owned)
+    })
+}
+
+/// The forms of a secret that the runner doesn't derive from the secret itself: it knows base64, JSON, URI and XML escapes,
+/// but neither base64url nor hex.
+#[must_use]
+pub fn forms_to_mask(secret: &Secret) -> Vec<Secret> {
+    let bytes = secret.reveal().as_bytes();
+    let encoding = BASE64URL_NOPAD;
+    let base64url = embedded(&encoding, bytes).filter(|form| form.bytes().any(|byte| byte == b'-' || byte == b'_'));
+    let hexadecimal = HEXLOWER.encode(bytes);
+    let in_capitals = hexadecimal.to_ascii_uppercase();
+    [hexadecimal, in_capitals]
+        .into_iter()
+        .chain(base64url)
+        .filter(|form| form.len() >= MIN_REDACTED_FRAGMENT)
+        .map(|form| Secret::new(&form))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::{BASE32_NOPAD, BASE64, BASE64_NOPAD, HEXUPPER};
+    use proptest::prelude::*;
+
+    const PLAIN: &str = "s3cr3t/Value+With-64~Chars?&=<>\"'\\ and_more";
+
+    fn knows(plain: &str) -> Redactor {
+        let mut redactor = Redactor::default();
+        redactor.learn(&Secret::new(plain));
+        redactor
+    }
+
+    #[test]
+    fn a_quotation_is_one_line_of_at_most_300_characters() {
+        let quote = Redactor::default().quote(&format!("a\r\nb\u{2028}c\u{85}d\te{}", "x".repeat(5000))).as_str().to_owned();
+        assert!(quote.starts_with("a b c d ex"), "{quote}");
+        assert_eq!(quote.chars().count(), QUOTE_LIMIT);
+        assert!(quote.ends_with('…'));
+    }
+
+    #[test]
+    fn no_workflow_command_survives() {
+        let quote = Redactor::default().quote("::set-output name=a::b ::: ##[error]x :\u{200b}:add-mask::y #\u{200b}#[group]").to_string();
+        assert!(!quote.contains("::"), "{quote}");
+        assert!(!quote.contains("##["), "{quote}");
+    }
+
+    #[test]
+    fn what_is_no_workflow_command_stays() {
+        for text in ["a:b: c", "[a] b[c] {\"d\":[1]}", "#a # [b]"] {
+            assert_eq!(Redactor::default().quote(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_margin_is_left_out_to_the_character() {
+        assert_eq!(Redactor::default().replace("abcdefgh", Extent::Pieces, 3), "abcde");
+    }
+
+    #[test]
+    fn what_a_secret_says_unescaped_is_hidden_unless_it_says_next_to_nothing() {
+        assert_eq!(knows("%41%42%43%44%45").quote("ABCDE").as_str(), STARS);
+        assert_eq!(knows("%41").quote("A").as_str(), "A");
+    }
+
+    #[test]
+    fn a_piece_of_a_secret_is_redacted_like_the_whole() {
+        let redactor = knows("abcdefghijklmnopqrstuvwxyz");
+        assert_eq!(redactor.quote("got cdefghij").as_str(), "got ***");
+        assert_eq!(redactor.quote("got CDEFGHIJKLM!").as_str(), "got ***!");
+        assert_eq!(redactor.quote("got cdefghi.").as_str(), "got cdefghi.");
+        assert_eq!(redactor.guard("got cdefghij"), "got cdefghij");
+        assert!(redactor.is_clean("cdefghi") && !redactor.is_clean("CDEFGHIJ") && !redactor.is_clean("Y2RlZmdoaWo"));
+    }
+
+    #[test]
+    fn masks_hold_base64url_only_where_it_differs_from_base64() {
+        let forms = forms_to_mask(&Secret::new("aaaaaaaaaaaa"));
+        assert_eq!(forms.len(), 2, "{:?}", forms.iter().map(Secret::reveal).collect::<Vec<_>>());
+        let forms = forms_to_mask(&Secret::new("????????>>>>>>>>"));
+        assert!(forms.len() > 2);
+    }
+
+    #[test]
+    fn masks_hide_a_secret_in_base64url_but_for_what_its_neighbours_share() {
+        let secret = "????????>>>>>>>>";
+        let forms = forms_to_mask(&Secret::new(secret));
+        for (before, after) in ["", "a", "ab", "abc"].into_iter().flat_map(|before| ["", "z", "zz"].map(|after| (before, after))) {
+            let text = BASE64URL_NOPAD.encode(format!("{before}{secret}{after}").as_bytes());
+            let whole = (8 * before.len()).div_ceil(6)..8 * (before.len() + secret.len()) / 6;
+            assert!(forms.iter().any(|form| text.get(whole.clone()) == Some(form.reveal())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_text_in_a_text_is_found() {
+        let plain = "s3cr3t/Value+With-64~Chars";
+        let redactor = knows(plain);
+        let json = |text: &str| serde_json::Value::from(text).to_string();
+        let each = |write: fn(u8) -> String| plain.bytes().map(write).collect::<String>();
+        let unicode = each(|byte| format!("\\u{byte:04x}"));
+        let basic = BASE64.encode(format!("Basic id:{plain}").as_bytes());
+        let utf16: Vec<_> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            json(&unicode),
+            json(&json(&unicode)),
+            plain.replace('e', "%65").replace('3', "\\u0033"),
+            plain.replace('/', "%25252f"),
+            each(|byte| format!("\\{byte:03o}")).replace('1', "\\u0031"),
+            plain.replace('/', "\\\\/"),
+            json(&basic),
+            BASE64.encode(json(&basic).as_bytes()),
+            BASE64.encode(HEXUPPER.encode(basic.as_bytes()).as_bytes()),
+            basic.replace('=', "%3D").replace('a', "&#97;"),
+            BASE64.encode(&utf16),
+            each(|byte| format!("{byte:02x} ")),
+            each(|byte| format!("{}\u{200b}", char::from(byte))),
+        ] {
+            let quote = redactor.quote(&text);
+            assert!(quote.as_str().len() < 42 && quote.as_str().contains(STARS), "{text} became {quote}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_an_escape_is_found() {
+        let plain = "%41\\x41&amp;''\\\\\\u0041";
+        let redactor = knows(plain);
+        let json = |text: &str| serde_json::Value::from(text).to_string();
+        for text in [plain.to_owned(), json(plain), json(&json(plain)), BASE64.encode(plain.as_bytes())] {
+            let quote = redactor.quote(&text);
+            assert!(quote.as_str().len() < 12 && quote.as_str().contains(STARS), "{text} became {quote}");
+        }
+    }
+
+    #[test]
+    fn the_longest_text_is_cleaned_in_time() {
+        let mut redactor = knows(&"s3cr3t-".repeat(500));
+        redactor.learn(&Secret::new(&"t0k3n.".repeat(600)));
+        let started = std::time::Instant::now();
+        for text in ["%25", "\\", "&#", "7", "aA", "f0", "\\u0041", "s3cr3", "MzM"] {
+            let _ = redactor.quote(&text.repeat(READ_LIMIT));
+        }
+        // A hang guard: it takes a fraction of this.
+        assert!(started.elapsed().as_secs() < 60);
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_off_at_the_limit_leaves_nothing() {
+        let plain = "s3cr3t/Value+With-64~Chars";
+        let redactor = knows(plain);
+        let unicode: String = plain.bytes().fold(String::new(), |text, byte| text + &format!("\\u{byte:04x}"));
+        for shift in 0..plain.len() {
+            let text = format!("{}{}{}", "x".repeat(shift), plain.repeat(READ_LIMIT / plain.len() - 4), unicode.repeat(20));
+            assert_eq!(redactor.quote(&text).as_str(), format!("{}{STARS}", "x".repeat(shift)));
+        }
+    }
+
+    /// A layer of an encoding. `picks` says for which characters an escape is: as those who write escapes do, the same ones
+    /// everywhere.
+    fn written(text: &str, layer: usize, picks: u64) -> String {
+        // What begins an escape is always escaped.
+        let introducer = [b'%', b'%', b'\\', b'\\', b'\\', b'\\', b'&', b'&', b'\\'].get(layer);
+        let escaped = |escape: fn(u8) -> String| {
+            let is_picked = |byte: u8| picks >> (byte % 64) & 1 == 1 || introducer == Some(&byte);
+            let write = |byte| if is_picked(byte) { escape(byte) } else { char::from(byte).to_string() };
+            text.bytes().map(write).collect()
+        };
+        match layer {
+            0 => escaped(|byte| format!("%{byte:02x}")),
+            1 => escaped(|byte| format!("%{byte:02X}")),
+            2 => escaped(|byte| format!("\\u{byte:04X}")),
+            3 => escaped(|byte| format!("\\\\u{byte:04x}")),
+            4 => escaped(|byte| format!("\\x{byte:02x}")),
+            5 => escaped(|byte| format!("\\{byte:03o}")),
+            6 => escaped(|byte| format!("&#{byte};")),
+            7 => escaped(|byte| format!("&#x{byte:x};")),
+            8 => escaped(|byte| format!("\\u{{{byte:x}}}")),
+            9 => HEXLOWER.encode(text.as_bytes()),
+            10 => HEXUPPER.encode(text.as_bytes()),
+            11 => BASE32_NOPAD.encode(text.as_bytes()),
+            12 => BASE64_NOPAD.encode(text.as_bytes()),
+            _ => BASE64URL_NOPAD.encode(text.as_bytes()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_pile_of_encodings_hides_a_secret(
+            before in "[a-z]{0,9}",
+            plain in "[A-Za-z0-9_.~=/+-]{12,40}",
+            escapes in proptest::collection::vec((0..9usize, any::<u64>()), 0..3),
+            code in 9..14usize,
+            outer in proptest::collection::vec((0..14usize, any::<u64>()), 0..3),
+        ) {
+            let layers = escapes.into_iter().chain([(code, 0)]).chain(outer);
+            let text = layers.fold(plain.clone(), |text, (layer, picks)| written(&text, layer, picks));
+            prop_assume!(text.len() < READ_LIMIT - before.len());
+            let quote = knows(&plain).quote(&format!("{before}{text}"));
+            // What stands before may look like a part of it, or make an escape of its first character and take that away.
+            let (left, rest) = quote.as_str().split_once(STARS).unwrap_or((quote.as_str(), ""));
+            let shown = left.strip_prefix(before.as_str()).unwrap_or_default().len() + rest.replace(STARS, "").len();
+            let characters = (shown * plain.len()).div_ceil(text.len());
+            prop_assert!(quote.as_str().contains(STARS) && characters < MIN_REDACTED_FRAGMENT, "{} became {}", text, quote);
+        }
+
+        #[test]
+        fn no_escape_hides_much_of_any_secret(plain in "[!-~]{24,64}", layers in proptest::collection::vec((0..14usize, any::<u64>()), 0..3)) {
+            let text = layers.into_iter().fold(plain.clone(), |text, (layer, picks)| written(&text, layer, picks));
+            prop_assume!(text.len() < READ_LIMIT);
+            let quote = knows(&plain).quote(&text);
+            prop_assert!(quote.as_str().contains(STARS), "{} became {}", text, quote);
+        }
+
+        #[test]
+        fn common_writers_show_nothing(before in "[ -~]{0,9}", after in "[ -~]{0,9}", plain in "[!-~]{12,64}") {
+            let around = format!("{before}{plain}{after}");
+            for text in [
+                around.clone(),
+                BASE64.encode(around.as_bytes()),
+                BASE64URL_NOPAD.encode(around.as_bytes()),
+                BASE32_NOPAD.encode(around.as_bytes()),
+                HEXUPPER.encode(around.as_bytes()),
+                serde_json::Value::from(around.as_str()).to_string(),
+                around.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;"),
+                reqwest::Url::parse_with_params("http://h/", [("q", &around)]).unwrap().query().unwrap().to_owned(),
+            ] {
+                let quote = knows(&plain).quote(&text);
+                prop_assert!(quote.as_str().contains(STARS), "{} became {}", text, quote);
+                let plain = plain.to_ascii_lowercase();
+                let quote = quote.as_str().to_ascii_lowercase();
+                prop_assert!(!plain.as_bytes().windows(MIN_REDACTED_FRAGMENT).any(|piece| quote.contains(std::str::from_utf8(piece).unwrap())), "{}", quote);
+            }
+        }
+
+        #[test]
+        fn text_without_a_secret_stays(text in "[ -9<-Za-z^~|]{0,200}") {
+            let quote = knows("s3cr3t/Value+With-64~Chars").quote(&text);
+            let expected = break_commands(&one_line(text.chars())).replace('`', "'");
+            prop_assert_eq!(quote.as_str(), expected.trim());
+        }
+
+        #[test]
+        fn any_text_becomes_a_safe_quotation(text in "\\PC{0,400}|[\\x00-\\x7f]{0,400}") {
+            let quote = knows(PLAIN).quote(&text);
+            let quote = quote.as_str();
+            prop_assert!(quote.chars().count() <= QUOTE_LIMIT);
+            prop_assert!(!quote.contains("::") && !quote.contains("##["));
+            prop_assert!(!quote.chars().any(is_invisible));
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Errors and results as texts: annotations, the log and the job summary. Only this layer knows the codes of errors.
+
+mod code;
+mod config;
+mod explanation;
+mod failure;
+mod inputs;
+mod internal;
+mod mcp;
+mod not_verified;
+mod port;
+mod progress;
+mod runner;
+mod success;
+mod summary;
+mod tools;
+mod words;
+
+#[cfg(feature = "testing")]
+pub use code::Code;
+pub use failure::{Failure, Signal, report_failure, report_panic};
+pub use progress::{log_port_progress, log_preflight_retry, log_request, warn_if_not_verified, warn_of_listing, warn_of_short_token};
+pub use success::{Success, report_success};

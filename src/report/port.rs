@@ -1,0 +1,243 @@
+//! Texts for problems with Port, and on the way there.
+
+use std::time::Duration;
+
+use super::code::Code;
+use super::explanation::Explanation;
+use super::words::human;
+use super::{internal, runner};
+use crate::net::TlsProblem;
+use crate::port::{Endpoint, Error, ErrorResponse, ExchangeError, ExchangeProblem, Region, Shortfall, TokenEndpoint};
+use crate::redact::{Quote, Redactor};
+
+pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
+    match error {
+        Error::Exchange(error) => explain_exchange(error),
+        Error::Expiring(shortfall) => explain_expiring(shortfall),
+        Error::TimedOut { limit, previous } => {
+            let before = previous.as_ref().map(|error| format!(" Before that: {}", explain(error, redactor).what)).unwrap_or_default();
+            Explanation::new(
+                Code::Timeout,
+                "The time is up",
+                format!("The step's {} ended while Port's answer was awaited.{before}", human(limit.0)),
+                "A server or a proxy took the request and didn't answer.",
+                "Run the job again. If it happens often, raise `timeout`, and look for a proxy or firewall that holds connections.",
+            )
+        }
+        Error::Runner(error) => runner::explain(error, redactor),
+        Error::Internal(error) => internal::explain(error, redactor),
+    }
+}
+
+fn explain_exchange(error: &ExchangeError) -> Explanation {
+    let ExchangeError { endpoint, attempts, problem } = error;
+    let answered = |response: &ErrorResponse| format!("`POST {}` answered {response}.", endpoint.url);
+    let answered_repeatedly = |response: &ErrorResponse| format!("`POST {}` answered {response}, {}.", endpoint.url, after(*attempts));
+    match problem {
+        ExchangeProblem::CredentialsRejected(response) => Explanation::new(
+            Code::CredentialsRejected,
+            "Port rejected the credentials",
+            answered(response),
+            "Port in this region doesn't know this pair of client id and secret: the region is another one, the secret was rotated, or the two are not of one pair.",
+            format!(
+                "{} Otherwise copy both values anew from Port (the `…` menu, *Credentials*) into the repository's secrets.",
+                region_hint(endpoint)
+            ),
+        ),
+        ExchangeProblem::Forbidden(response) => Explanation::new(
+            Code::Forbidden,
+            "Port refused this runner",
+            answered(response),
+            "The organisation has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
+            "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to add this one. GitHub-hosted runners change their addresses.",
+        ),
+        ExchangeProblem::NotFound(response) => Explanation::new(
+            Code::NotFound,
+            "Port has no such address or user",
+            answered(response),
+            "Either these credentials belong to another region, or the URL is not Port's.",
+            format!("{} Then check the URL: `{}`.", region_hint(endpoint), endpoint.url),
+        ),
+        ExchangeProblem::RequestRejected(response) => Explanation::new(
+            Code::RequestRejected,
+            "Port rejected the request",
+            answered(response),
+            "The server at this URL didn't accept the request's form: it is not Port's token endpoint, or the credentials hold something that Port doesn't take.",
+            format!(
+                "Check `{}` and the two credentials for stray characters; if they are right, send Port's support the trace id.",
+                url_input(endpoint)
+            ),
+        ),
+        ExchangeProblem::RateLimited { response, wait } => Explanation::new(
+            Code::RateLimited,
+            "Port asks to come back later",
+            answered_repeatedly(response),
+            rate_limited_because(*wait),
+            "Raise `timeout`, start fewer jobs at once (`strategy.max-parallel`), or let the jobs start at different times. Runners behind one address share its limit.",
+        ),
+        ExchangeProblem::Unavailable(response) => Explanation::new(
+            Code::PortUnavailable,
+            "Port is not available",
+            answered_repeatedly(response),
+            "The failure is on Port's side, or on that of a gateway before it.",
+            "Look at https://status.port.io, then run the job again.",
+        ),
+        ExchangeProblem::Redirected { response, location } => Explanation::new(
+            Code::Redirected,
+            "Port's address redirects elsewhere",
+            format!("`POST {}` answered {response} and points to {location}.", endpoint.url),
+            "The URL is not that of Port's API but of something before it: a login page, or an old host name. Credentials are never sent on to another address.",
+            format!("Set `{}` to the final address if you trust it, or leave it out and set `region`.", url_input(endpoint)),
+        ),
+        ExchangeProblem::BadResponse { problem, message } => {
+            let said = if message.is_empty() { String::new() } else { format!(" ({message})") };
+            Explanation::new(
+                Code::BadResponse,
+                "Port's answer can't be used",
+                format!("`POST {}` gave an answer that can't be used: {problem}{said}.", endpoint.url),
+                "What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.",
+                format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
+            )
+        }
+        ExchangeProblem::Unreachable(detail) => unreachable_host(&endpoint.host(), detail, *attempts),
+        ExchangeProblem::Proxy { detail, variable } => proxy_failed(&endpoint.host(), detail, variable, *attempts),
+        ExchangeProblem::Tls { detail, problem } => {
+            let (why, fix) = untrusted_because(*problem);
+            let what = format!("No trusted TLS connection to `{}`: {detail}.", endpoint.host());
+            Explanation::new(Code::Tls, "No trusted TLS connection", what, why, fix)
+        }
+    }
+}
+
+fn unreachable_host(host: &str, detail: &Quote, attempts: u32) -> Explanation {
+    Explanation::new(
+        Code::Unreachable,
+        "Port can't be reached",
+        format!("No answer from `{host}`: {detail}, {}.", after(attempts)),
+        "The name doesn't resolve here, a firewall drops the connection, or the server closed it. Runners in a private network often have no way out but a proxy.",
+        format!(
+            "Check the host's name, and that this runner may open connections to `{host}`. If it needs a proxy, set `HTTPS_PROXY` in the step's or the job's `env`."
+        ),
+    )
+}
+
+/// A proxy that can't be used.
+pub fn proxy_failed(host: &str, detail: &Quote, variable: &str, attempts: u32) -> Explanation {
+    Explanation::new(
+        Code::Proxy,
+        "The proxy failed",
+        format!("The proxy on the way to `{host}` failed: {detail}, {}.", after(attempts)),
+        "The proxy is not there, wants other credentials, or doesn't let this host through.",
+        format!(
+            "Check the variable `{variable}`: `http://user:password@host:port`, with special characters percent-encoded. A self-hosted runner sets it from its own settings. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."
+        ),
+    )
+}
+
+fn rate_limited_because(wait: Option<Duration>) -> String {
+    match wait {
+        Some(wait) => format!("Port asks to wait {} more, which doesn't fit into what is left of `timeout`.", human(wait)),
+        None => "More jobs ask for tokens at the same time than Port allows from one address (100 requests in 5 minutes).".to_owned(),
+    }
+}
+
+fn untrusted_because(problem: TlsProblem) -> (&'static str, &'static str) {
+    match problem {
+        TlsProblem::Signer => (
+            "Nobody that this container trusts signed the certificate: most likely a proxy inspects TLS and signs with a root of its own.",
+            "Give the proxy's root certificate in `ca_bundle` (PEM text, or a file in the workspace). Certificates of the runner's own system are not seen inside the container.",
+        ),
+        TlsProblem::Date => (
+            "The certificate's time is over or has not come yet, or this runner's clock is wrong.",
+            "On a self-hosted runner check the clock. Else whoever runs this server, or the proxy before it, has to renew the certificate: no input can make it good.",
+        ),
+        TlsProblem::Name => (
+            "The certificate belongs to another host: the URL's host name is wrong, or something else answers in its place.",
+            "Check the host's name in the URL, and what its name resolves to on this runner.",
+        ),
+        TlsProblem::Handshake => (
+            "What answers at this address speaks no TLS that this step takes (1.2 or 1.3), or its certificate breaks the rules.",
+            "Check the URL's scheme and port. If a proxy or gateway stands before Port, look at what it makes of TLS.",
+        ),
+    }
+}
+
+fn explain_expiring(shortfall: &Shortfall) -> Explanation {
+    let (left, needed) = (human(shortfall.left), human(shortfall.needed));
+    let what = if shortfall.left.is_zero() {
+        "Port's token has already expired.".to_owned()
+    } else {
+        format!("Port's token lives only {left} more; `min_validity` asks for {needed}.")
+    };
+    let (why, fix) = match shortfall.lifetime {
+        Some(lifetime) => (
+            format!("A fresh token lives {}: none can meet `min_validity`.", human(lifetime)),
+            format!("Set `min_validity` below {}, and get another token in a later step for longer work.", human(lifetime)),
+        ),
+        None if shortfall.left.is_zero() && shortfall.max_wait.is_zero() => (
+            "The answer holds a token whose end lies in the past: it is about to be replaced, or this runner's clock is wrong.".to_owned(),
+            "Run the job again, or set `max_wait: 2m`. On a self-hosted runner check the clock.".to_owned(),
+        ),
+        None => (
+            "Port hands out the same token to all jobs until it expires, so one near its end can't be replaced early.".to_owned(),
+            format!(
+                "Set `max_wait` to at least {} so that the step can wait for a fresh token, or lower `min_validity`.",
+                human(shortfall.left + Duration::from_mins(1))
+            ),
+        ),
+    };
+    Explanation::new(Code::TokenExpiring, "The token ends too soon", what, why, fix)
+}
+
+/// What to check first if Port doesn't know the credentials.
+fn region_hint(endpoint: &Endpoint) -> String {
+    match (endpoint.region, endpoint.kind) {
+        (Some(region), _) => format!(
+            "The step asked region `{region}`. If your organisation is in the other one (you log in at app.{}port.io), set `region: {}`.",
+            if region == Region::Eu { "us." } else { "" },
+            region.other()
+        ),
+        (None, TokenEndpoint::Api) => {
+            "The step asked the URL in `auth_base_url`. Check that it is the API of your organisation's region (EU: `https://api.port.io/v1`, US: `https://api.us.port.io/v1`).".to_owned()
+        }
+        (None, TokenEndpoint::Mcp) => {
+            "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organisation's region (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`).".to_owned()
+        }
+    }
+}
+
+fn url_input(endpoint: &Endpoint) -> &'static str {
+    match endpoint.kind {
+        TokenEndpoint::Api => "auth_base_url",
+        TokenEndpoint::Mcp => "mcp_url",
+    }
+}
+
+fn after(attempts: u32) -> String {
+    match attempts {
+        0 => "before anything was sent".to_owned(),
+        1 => "after 1 attempt".to_owned(),
+        _ => format!("after {attempts} attempts"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_leads_to_the_other_region() {
+        let hint = |region: Region| {
+            let url = region.auth_base_url().parse().unwrap();
+            region_hint(&Endpoint { kind: TokenEndpoint::Api, url, region: Some(region) })
+        };
+        assert_eq!(
+            hint(Region::Eu),
+            "The step asked region `eu`. If your organisation is in the other one (you log in at app.us.port.io), set `region: us`."
+        );
+        assert_eq!(
+            hint(Region::Us),
+            "The step asked region `us`. If your organisation is in the other one (you log in at app.port.io), set `region: eu`."
+        );
+    }
+}

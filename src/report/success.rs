@@ -1,0 +1,89 @@
+//! The end of a step that succeeded.
+
+use super::summary::write_summary;
+use super::tools;
+use super::words::human;
+use crate::config::{Place, Root, would_commit};
+use crate::inputs::Inputs;
+use crate::mcp::Toolset;
+use crate::port::{AllowedActions, Token};
+use crate::runner::markdown::{Cell, Markdown};
+use crate::runner::{Console, Environment};
+
+/// What the step handed on.
+pub struct Success<'a> {
+    /// What was asked for.
+    pub inputs: &'a Inputs,
+    /// What Port issued.
+    pub token: &'a Token,
+    /// What is known of the tools.
+    pub toolset: &'a Toolset,
+    /// Whether the config file holds the token itself.
+    pub file_holds_token: bool,
+}
+
+/// Tells people what was handed on.
+pub fn report_success(success: &Success<'_>, environment: &Environment, console: &Console) {
+    let Success { inputs, token, toolset, file_holds_token } = success;
+    let left = human(token.left_on_arrival());
+    console.info(&format!("Port issued a token: it ends at {}, in {left} (at {}).", token.expires_at(), inputs.endpoint.host()));
+    console.info(&format!(
+        "MCP server {} for {}: {} over {}, {}.",
+        inputs.server_name,
+        inputs.client.id(),
+        inputs.mcp_url.as_str(),
+        inputs.transport,
+        access(inputs)
+    ));
+    tools::log(toolset, console);
+    if let Some(place) = &inputs.config_file {
+        log_config_file(place, *file_holds_token, environment, console);
+    }
+    if inputs.summary {
+        write_summary(summarize(inputs, token, toolset), environment, console);
+    }
+}
+
+/// Says where the file is, and warns if git would commit the token.
+fn log_config_file(place: &Place, holds_token: bool, environment: &Environment, console: &Console) {
+    let root = match place.root {
+        Root::Workspace => "in the workspace",
+        Root::Temp => "in the runner's temporary directory",
+    };
+    console.info(&format!("Config file: {place}, {root}."));
+    if holds_token && place.root == Root::Workspace && would_commit(environment.workspace(), place) {
+        console.warning(
+            "Git would commit the token",
+            &format!("`{place}` holds the token, and git doesn't ignore it. Until the job ends, when it is taken away, `git add` would take it into a commit, and an agent with the right to push would publish it.\nFix: Add `/{place}` to `.gitignore`, write to `temp:{}` instead, or set `token_env` so that the file holds no token.", place.name),
+        );
+    }
+}
+
+fn summarize(inputs: &Inputs, token: &Token, toolset: &Toolset) -> Markdown {
+    let region = match inputs.region {
+        Some(region) => Cell::Code(region.to_string()),
+        None => Cell::Text("own addresses".to_owned()),
+    };
+    let actions = match &inputs.access.actions {
+        AllowedActions::Any => Cell::Text("all that the credentials may run".to_owned()),
+        AllowedActions::Only(names) if names.is_empty() => Cell::Text("none".to_owned()),
+        AllowedActions::Only(names) => Cell::Codes(names.clone()),
+    };
+    let end = token.expires_at().strftime("%Y-%m-%d %H:%M UTC");
+    let text = Markdown::default().heading("🔌 Port MCP: connected").facts(&[
+        ("Region", region),
+        ("Token from", Cell::Code(inputs.endpoint.url.to_string())),
+        ("Token ends", Cell::Text(format!("{end} (in {})", human(token.left_on_arrival())))),
+        ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),
+        ("Server name", Cell::Code(inputs.server_name.clone())),
+        ("Agent", Cell::Code(inputs.client.id().to_owned())),
+        ("Transport", Cell::Code(inputs.transport.to_string())),
+        ("Access", Cell::Text(access(inputs).to_owned())),
+        ("Allowed actions", actions),
+    ]);
+    tools::summarize(text, toolset)
+}
+
+fn access(inputs: &Inputs) -> &'static str {
+    if inputs.access.read_only { "read-only" } else { "read and write" }
+}

@@ -1,0 +1,77 @@
+//! What the runner says of itself and of the event, in variables that are read once, at the start.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The runner's variables. Each is asked for by name: a list of all variables would copy the secrets of other programs.
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// The file for outputs.
+    pub output: Option<PathBuf>,
+    /// The file for what the clean-up at the end of the job needs to know.
+    pub state: Option<PathBuf>,
+    /// The file for the job summary.
+    pub summary: Option<PathBuf>,
+    /// The name of the event that started the run.
+    pub event_name: Option<String>,
+    /// The file with the event's payload.
+    pub event_path: Option<PathBuf>,
+    /// Who started the run.
+    pub actor: Option<String>,
+    /// The directory in which the job works.
+    pub workspace: Option<PathBuf>,
+    /// The runner's temporary directory.
+    pub temp: Option<PathBuf>,
+    /// Whether the run shows debug messages.
+    pub debug: bool,
+    /// Whether this is the clean-up: what the step saved under the name `cleanup`.
+    pub is_clean_up: bool,
+    /// What the step saved under the name `receipt`.
+    pub receipt: Option<String>,
+}
+
+impl Environment {
+    /// Takes each variable from `variable`. What is not UTF-8 counts as not set.
+    #[must_use]
+    pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let value = |name| variable(name).and_then(|value| text(value).ok().flatten());
+        let path = |name| value(name).map(PathBuf::from);
+        Self {
+            output: path("GITHUB_OUTPUT"),
+            state: path("GITHUB_STATE"),
+            summary: path("GITHUB_STEP_SUMMARY"),
+            event_name: value("GITHUB_EVENT_NAME"),
+            event_path: path("GITHUB_EVENT_PATH"),
+            actor: value("GITHUB_ACTOR"),
+            workspace: path("GITHUB_WORKSPACE"),
+            temp: path("RUNNER_TEMP"),
+            debug: value("RUNNER_DEBUG").as_deref() == Some("1"),
+            is_clean_up: value("STATE_cleanup").is_some(),
+            receipt: value("STATE_receipt"),
+        }
+    }
+
+    /// The workspace; in a run by hand, the working directory.
+    #[must_use]
+    pub fn workspace(&self) -> &Path {
+        self.workspace.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// The directory of the files for outputs and state. It is mounted in every container of the job, outside of the workspace,
+    /// and the runner empties it after the job.
+    #[must_use]
+    pub fn command_files(&self) -> Option<&Path> {
+        let directory = self.state.as_deref()?.parent()?;
+        Some(if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
+    }
+}
+
+/// A variable's value, trimmed; `None` if it is empty or white space, which the runner can't tell from a value that isn't set.
+///
+/// # Errors
+/// The value itself, if it is not UTF-8.
+pub fn text(value: OsString) -> Result<Option<String>, OsString> {
+    let text = value.into_string()?;
+    Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
+}

@@ -1,0 +1,33 @@
+//! What can go wrong between the step and the runner.
+
+use std::io;
+
+/// Why the runner can't be told something.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The runner named no file for the outputs.
+    #[error("GITHUB_OUTPUT is not set, so there is nowhere to write the outputs")]
+    NoOutputFile,
+    /// A file that the runner named can't be opened.
+    #[error("The file in {variable} can't be opened for writing: {source}")]
+    Open {
+        /// The variable that names the file.
+        variable: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that the runner named can't be written.
+    #[error("The file in {variable} can't be written: {source}")]
+    Write {
+        /// The variable that names the file.
+        variable: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A secret that isn't masked must not be used.
+    #[error("Standard output can't be written ({0}), so the secret can't be masked")]
+    Unmasked(io::ErrorKind),
+    /// A fault of this program or of the system below it.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}

@@ -1,0 +1,141 @@
+//! The text of a job summary: GitHub-flavoured Markdown that a person reads on the run's page.
+
+/// The most names that a cell shows; the rest is counted. The runner takes 1 MiB for a step.
+const LONGEST_LIST: usize = 200;
+
+/// A summary's text under construction. Every value from outside is escaped on its way in.
+#[derive(Debug, Default)]
+pub struct Markdown(String);
+
+impl Markdown {
+    /// A heading of the third level: the runner's own page uses those above.
+    #[must_use]
+    pub fn heading(mut self, text: &str) -> Self {
+        self.0 += &format!("### {}\n\n", escape(text));
+        self
+    }
+
+    /// A table of two columns without a header; nothing if there are no rows.
+    #[must_use]
+    pub fn facts(mut self, rows: &[(&str, Cell)]) -> Self {
+        if rows.is_empty() {
+            return self;
+        }
+        self.0.push_str("| | |\n| --- | --- |\n");
+        for (name, cell) in rows {
+            self.0 += &format!("| {} | {} |\n", escape(name), cell.render());
+        }
+        self.0.push('\n');
+        self
+    }
+
+    /// A paragraph that begins with a label in bold.
+    #[must_use]
+    pub fn labelled(mut self, label: &str, text: &str) -> Self {
+        self.0 += &format!("**{}** {}\n\n", escape(label), prose(text));
+        self
+    }
+
+    /// A paragraph.
+    #[must_use]
+    pub fn paragraph(mut self, text: &str) -> Self {
+        self.0 += &format!("{}\n\n", prose(text));
+        self
+    }
+
+    /// A link on a line of its own. The address is ours, never from outside.
+    #[must_use]
+    pub fn link(mut self, text: &str, address: &str) -> Self {
+        self.0 += &format!("[{}]({address})\n\n", escape(text));
+        self
+    }
+
+    /// Another text that is collapsed. The label is our own text, without anything that HTML would interpret.
+    #[must_use]
+    pub fn folded(mut self, label: &str, text: &Self) -> Self {
+        self.0 += &format!("<details><summary>{label}</summary>\n\n{}</details>\n\n", text.0);
+        self
+    }
+
+    /// The finished text.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0
+    }
+}
+
+/// What a table's cell holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Plain text.
+    Text(String),
+    /// A name or address, shown as code.
+    Code(String),
+    /// Names, each shown as code.
+    Codes(Vec<String>),
+}
+
+impl Cell {
+    fn render(&self) -> String {
+        match self {
+            Self::Text(text) => escape(text),
+            Self::Code(text) => Self::code(text),
+            Self::Codes(texts) => {
+                let shown: Vec<_> = texts.iter().take(LONGEST_LIST).map(|text| Self::code(text)).collect();
+                match texts.len().saturating_sub(LONGEST_LIST) {
+                    0 => shown.join(", "),
+                    more => format!("{} and {more} more", shown.join(", ")),
+                }
+            }
+        }
+    }
+
+    /// A pipe ends a cell, in code too.
+    fn code(text: &str) -> String {
+        code(text).replace('|', "\\|")
+    }
+}
+
+/// Our own sentences put backticks around names, addresses and all text from outside, which makes them code in Markdown too.
+fn prose(text: &str) -> String {
+    let pieces: Vec<_> = text.split('`').collect();
+    let paired = pieces.len() % 2 == 1;
+    pieces.iter().enumerate().map(|(at, piece)| if paired && at % 2 == 1 { code(piece) } else { escape(piece) }).collect()
+}
+
+/// A code span. Markdown interprets nothing in it but a backtick.
+fn code(text: &str) -> String {
+    format!("`{}`", one_line(text).replace('`', "'"))
+}
+
+/// Plain text: what Markdown or HTML would interpret gets a backslash.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '$' | '@' | '!') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_text_means_nothing_in_markdown() {
+        let text = Markdown::default().paragraph("said `<img>|**b**\n# h` and <b>*x*</b> | @me").finish();
+        assert_eq!(text, "said `<img>|**b** # h` and \\<b\\>\\*x\\*\\</b\\> \\| \\@me\n\n");
+    }
+
+    #[test]
+    fn a_single_backtick_opens_nothing() {
+        assert_eq!(prose("a ` b"), "a  b");
+    }
+}

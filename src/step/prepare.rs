@@ -1,0 +1,44 @@
+//! Before anything is sent: the inputs, and what the config is added to.
+
+use super::agent;
+use crate::config::{Draft, ServerEntry};
+use crate::inputs::{Inputs, RawInputs};
+use crate::redact::Secret;
+use crate::report::Failure;
+use crate::runner::{Console, Environment};
+
+/// All that is known before anything is sent.
+pub struct Prepared {
+    /// The inputs.
+    pub inputs: Inputs,
+    /// What the config is added to, and where it goes.
+    pub draft: Draft,
+}
+
+/// Reads the inputs, opens the place of the config file, and parses the config that exists.
+pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> Result<Prepared, Failure> {
+    // First of all: users put the secret into other inputs too, and errors quote values.
+    if let Some(secret) = raw.client_secret() {
+        console.mask(&secret, [])?;
+    }
+    let mut inputs = console.with_redactor(|redactor| Inputs::parse(raw, environment, redactor))?;
+    inputs.network.passwords().for_each(|password| console.learn(&password));
+    let draft = Draft::open(inputs.client.format(), inputs.base_config.take(), inputs.config_file.as_ref(), environment)?;
+    if draft.has_base() {
+        check_fit(&draft, &inputs)?;
+    }
+    Ok(Prepared { inputs, draft })
+}
+
+/// Adds a server with a placeholder for the token, so that a config which can't take it is reported before a token is requested.
+fn check_fit(draft: &Draft, inputs: &Inputs) -> Result<(), Failure> {
+    let placeholder = Secret::new("token");
+    let config = inputs.client.config(&agent::connection(inputs, &placeholder, &[], &[], false));
+    draft.render(&config, server_entry(inputs))?;
+    Ok(())
+}
+
+/// The server's entry in the config.
+pub fn server_entry(inputs: &Inputs) -> ServerEntry<'_> {
+    ServerEntry { name: &inputs.server_name, url: inputs.mcp_url.as_str() }
+}
