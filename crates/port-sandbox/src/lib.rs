@@ -4,6 +4,8 @@
 //! server, each over plain HTTP and over TLS, on loopback, from a thread of its own. It answers as Port's
 //! documentation says Port answers, records what it was asked, and misbehaves on request.
 //!
+//! `tools/ci/layers` has the list of its layers, and checks that no module uses an upper one.
+//!
 //! ```
 //! use port_sandbox::{Fault, Options, Route, Sandbox};
 //!
