@@ -4,6 +4,8 @@
 //! server, each over plain HTTP and over TLS, on loopback, from a thread of its own. It answers as Port's
 //! documentation says Port answers, records what it was asked, and misbehaves on request.
 //!
+//! `tools/ci/layers` has the list of its layers, and checks that no module uses an upper one.
+//!
 //! ```
 //! use port_sandbox::{Fault, Options, Route, Sandbox};
 //!
@@ -14,24 +16,28 @@
 //! ```
 #![allow(clippy::expect_used, reason = "a sandbox that can't start must end the test or demo that asked for it")]
 
-mod auth;
+mod answer;
 mod catalog;
 mod clock;
+mod endpoints;
 mod faults;
 mod limit;
-mod mcp;
-mod oauth;
+mod observe;
 mod options;
+mod random;
 mod record;
+mod request;
+mod route;
 mod sandbox;
 mod server;
+mod shared;
 mod tls;
 mod tokens;
 mod tools;
 mod wire;
 
-pub use faults::{Fault, Route, SecretForm, Wait};
-pub use limit::RateLimit;
-pub use options::{Accepts, CLIENT_ID, CLIENT_SECRET, Certificate, Credential, McpMode, Options, Refusal, Stated, TokenKind};
+pub use faults::{Fault, SecretForm, Wait};
+pub use options::{Accepts, CLIENT_ID, CLIENT_SECRET, Certificate, Credential, McpMode, Options, RateLimit, Refusal, Stated, TokenKind};
 pub use record::Recorded;
+pub use route::Route;
 pub use sandbox::Sandbox;

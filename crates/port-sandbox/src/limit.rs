@@ -10,26 +10,7 @@ use axum::{
     response::Response,
 };
 
-use crate::server::problem;
-
-/// How many requests a route takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// Requests per window.
-    pub requests: u32,
-    /// Requests per window beyond that.
-    pub burst: u32,
-    /// The length of a window. It starts with the first request in it.
-    pub window: Duration,
-}
-
-impl RateLimit {
-    /// What Port documents for routes without authentication.
-    pub const PORT: Self = Self { requests: 100, burst: 10, window: Duration::from_mins(5) };
-
-    /// What Port documents for the OAuth endpoint.
-    pub const PORT_OAUTH: Self = Self { requests: 50, burst: 0, window: Duration::from_mins(15) };
-}
+use crate::{answer::problem, options::RateLimit};
 
 /// One route's count.
 #[derive(Debug)]

@@ -8,8 +8,6 @@ use std::{
 
 use serde_json::Value;
 
-use crate::RateLimit;
-
 /// The client id that a sandbox knows unless told otherwise.
 pub const CLIENT_ID: &str = "sandbox-client-id";
 
@@ -123,6 +121,36 @@ pub enum Stated {
     Absent,
     /// This, whatever its type.
     As(Value),
+}
+
+impl Stated {
+    /// What to write in place of `truth`, if anything.
+    pub(crate) fn value(&self, truth: u64) -> Option<Value> {
+        match self {
+            Self::Truth => Some(truth.into()),
+            Self::Absent => None,
+            Self::As(value) => Some(value.clone()),
+        }
+    }
+}
+
+/// How many requests a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests per window.
+    pub requests: u32,
+    /// Requests per window beyond that.
+    pub burst: u32,
+    /// The length of a window. It starts with the first request in it.
+    pub window: Duration,
+}
+
+impl RateLimit {
+    /// What Port documents for routes without authentication.
+    pub const PORT: Self = Self { requests: 100, burst: 10, window: Duration::from_mins(5) };
+
+    /// What Port documents for the OAuth endpoint.
+    pub const PORT_OAUTH: Self = Self { requests: 50, burst: 0, window: Duration::from_mins(15) };
 }
 
 /// Why Port refuses a right credential.

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::Route;
+use crate::route::Route;
 
 /// One request, and what became of it.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The running sandbox.
+//! A running sandbox: its start, its end, and what a test can ask of it.
 
 use std::{
     io,
@@ -12,16 +12,18 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Fault, Options, Recorded, Route,
     catalog::Catalog,
     clock::Clock,
-    faults::Faults,
+    faults::{Fault, Faults},
     limit::Limiter,
-    record::Recorder,
-    server::{self, Shared},
+    options::Options,
+    record::{Recorded, Recorder},
+    route::Route,
+    server,
+    shared::Shared,
     tls,
     tokens::Tokens,
-    wire::{Connection, Gate},
+    wire::{Connection, Listeners},
 };
 
 /// An embedded Port. It listens until it is dropped.
@@ -45,7 +47,7 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts one. It listens when this returns.
+    /// Starts a sandbox. It listens when this returns.
     ///
     /// # Panics
     ///
@@ -151,14 +153,14 @@ impl Sandbox {
         self.shared.tokens.issued()
     }
 
-    /// Lets the next requests to a route fail, one fault each; those after them succeed. Replaces what was
-    /// set for the route before.
+    /// Lets the next requests to a route fail, one fault each; those after them succeed. Replaces the faults
+    /// that were set for the route before.
     pub fn set_faults(&self, route: Route, faults: impl IntoIterator<Item = Fault>) {
         let faults = faults.into_iter().collect();
         self.shared.faults.set(route, faults, None);
     }
 
-    /// Lets every request to a route fail. Replaces what was set for the route before.
+    /// Lets every request to a route fail. Replaces the faults that were set for the route before.
     pub fn set_fault_forever(&self, route: Route, fault: Fault) {
         self.shared.faults.set(route, [].into(), Some(fault));
     }
@@ -173,7 +175,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It panics only if the sandbox has a bug, which its own tests are to find.
+            // It panics only if the sandbox has a bug, which its own tests would find.
             let _ = thread.join();
         }
     }
@@ -200,11 +202,11 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 async fn serve(shared: Arc<Shared>, plain: TcpListener, tls: TcpListener, acceptor: TlsAcceptor, stopped: oneshot::Receiver<()>) {
     let adopt = |listener| tokio::net::TcpListener::from_std(listener).expect("it is non-blocking");
-    let gate = Gate::open(adopt(plain), adopt(tls), acceptor);
+    let listeners = Listeners::open(adopt(plain), adopt(tls), acceptor);
     let routes = server::router(&shared).into_make_service_with_connect_info::<Connection>();
     tokio::select! {
         // Never ends by itself. Whatever still runs is cut off with the runtime.
-        _ = axum::serve(gate, routes) => {}
+        _ = axum::serve(listeners, routes) => {}
         _ = stopped => {}
     }
 }

@@ -9,7 +9,10 @@ use std::{
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
-use crate::options::{Accepts, Options, Stated, TokenKind};
+use crate::{
+    options::{Accepts, Options, Stated, TokenKind},
+    random,
+};
 
 /// Who issued a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +72,7 @@ impl Tokens {
         let token = Token {
             text: match options.token_kind {
                 TokenKind::Jwt => jwt(client_id, since, expires, &options.jwt_exp),
-                TokenKind::Opaque => random::<40>(),
+                TokenKind::Opaque => random::base64url::<40>(),
             },
             issuer,
             expires,
@@ -93,37 +96,19 @@ impl Tokens {
     }
 }
 
-impl Stated {
-    /// What to write for `truth`, if anything.
-    pub(crate) fn of(&self, truth: u64) -> Option<Value> {
-        match self {
-            Self::Truth => Some(truth.into()),
-            Self::Absent => None,
-            Self::As(value) => Some(value.clone()),
-        }
-    }
-}
-
-/// Random bytes as characters that fit a header.
-pub(crate) fn random<const BYTES: usize>() -> String {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).expect("the system has randomness");
-    BASE64URL_NOPAD.encode(&bytes)
-}
-
 /// A token in the shape of a JWT. Nobody checks the signature, so it is random.
 fn jwt(client_id: &str, issued: u64, expires: u64, exp: &Stated) -> String {
     let mut claims = json!({
         "orgId": "org_sandbox",
         "clientId": client_id,
         "isMachine": true,
-        "jti": random::<12>(),
+        "jti": random::base64url::<12>(),
         "iat": issued,
     });
-    if let (Some(exp), Some(claims)) = (exp.of(expires), claims.as_object_mut()) {
+    if let (Some(exp), Some(claims)) = (exp.value(expires), claims.as_object_mut()) {
         claims.insert("exp".to_owned(), exp);
     }
     let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
     let header = part(&json!({"alg": "HS256", "typ": "JWT"}));
-    format!("{header}.{}.{}", part(&claims), random::<32>())
+    format!("{header}.{}.{}", part(&claims), random::base64url::<32>())
 }

@@ -1,4 +1,4 @@
-//! Connections: accepted plain or over TLS, and cut off when a fault says so.
+//! Connections: accepted over plain TCP or TLS, and reset when a fault says so.
 
 use std::{
     io,
@@ -21,11 +21,11 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// One side of a connection that a fault can end without a word.
+/// A connection that a fault can reset.
 #[derive(Debug)]
 pub(crate) struct Wire {
     io: Io,
-    cut: Cut,
+    reset: Reset,
 }
 
 #[derive(Debug)]
@@ -36,9 +36,9 @@ enum Io {
 
 /// Ends a connection with a TCP reset: from then on it neither reads nor writes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cut(Arc<AtomicBool>);
+pub(crate) struct Reset(Arc<AtomicBool>);
 
-impl Cut {
+impl Reset {
     pub(crate) fn now(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -60,7 +60,7 @@ impl Cut {
 pub(crate) struct Connection {
     pub(crate) number: u64,
     pub(crate) tls: bool,
-    pub(crate) cut: Cut,
+    pub(crate) reset: Reset,
 }
 
 impl Wire {
@@ -77,7 +77,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.cut.is_made() {
+        if self.reset.is_made() {
             let tcp = match &self.io {
                 Io::Plain(io) => io,
                 Io::Tls(io) => io.get_ref().0,
@@ -91,35 +91,35 @@ impl Drop for Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.cut.check()?;
+        self.reset.check()?;
         self.io().poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.reset.check()?;
         self.io().poll_write(context, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut.check()?;
+        self.reset.check()?;
         self.io().poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut.check()?;
+        self.reset.check()?;
         self.io().poll_shutdown(context)
     }
 }
 
-/// Both listeners as one.
+/// The plain and the TLS listener as one.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Listeners {
     incoming: mpsc::Receiver<(Wire, Connection)>,
 }
 
-impl Gate {
+impl Listeners {
     /// Starts to accept. Must be called in the runtime.
     pub(crate) fn open(plain: TcpListener, tls: TcpListener, acceptor: TlsAcceptor) -> Self {
         let (sender, incoming) = mpsc::channel(64);
@@ -134,15 +134,15 @@ async fn accept(plain: TcpListener, tls: TcpListener, acceptor: TlsAcceptor, sen
             accepted = plain.accept() => (accepted, false),
             accepted = tls.accept() => (accepted, true),
         };
-        // A peer that left the queue again is no loss.
+        // A peer that is gone before it was accepted needs no answer.
         let Ok((tcp, _)) = accepted else { continue };
         let (acceptor, sender) = (acceptor.clone(), sender.clone());
-        // A task each, so that a handshake that never ends holds up nobody.
+        // A task for each, so that a handshake that never ends delays no other connection.
         tokio::spawn(async move {
             // Best effort: it only makes answers quicker.
             let _ = tcp.set_nodelay(true);
             let io = if is_tls {
-                // A refused certificate is the caller's news, not ours.
+                // The caller reports why it refused the certificate.
                 let Ok(tls) = acceptor.accept(tcp).await else {
                     return;
                 };
@@ -150,15 +150,15 @@ async fn accept(plain: TcpListener, tls: TcpListener, acceptor: TlsAcceptor, sen
             } else {
                 Io::Plain(tcp)
             };
-            let cut = Cut::default();
-            let connection = Connection { number, tls: is_tls, cut: cut.clone() };
+            let reset = Reset::default();
+            let connection = Connection { number, tls: is_tls, reset: reset.clone() };
             // Fails only while the sandbox stops.
-            let _ = sender.send((Wire { io, cut }, connection)).await;
+            let _ = sender.send((Wire { io, reset }, connection)).await;
         });
     }
 }
 
-impl Listener for Gate {
+impl Listener for Listeners {
     type Io = Wire;
     type Addr = Connection;
 
@@ -174,8 +174,8 @@ impl Listener for Gate {
     }
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+impl Connected<IncomingStream<'_, Listeners>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, Listeners>) -> Self {
         stream.remote_addr().clone()
     }
 }

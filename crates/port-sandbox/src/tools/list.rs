@@ -1,64 +1,19 @@
-//! The tools: which there are, who sees them, what they do. The names are Port's.
+//! The list of the tools, and what each does. The names are Port's.
 
-use axum::http::HeaderMap;
-use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
+use super::spec::{Effect, Kind, Spec, needs, takes, text};
 use crate::{
     catalog::{Catalog, delete, find, matches, upsert},
-    options::Options,
-    tokens::random,
+    random,
 };
 
-/// What a tool does to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
-    Reads,
-    /// Runs a self-service action. Port counts this apart from writing: the header for allowed actions
-    /// governs it, read-only mode does not.
-    Executes,
-    Writes,
-    Deletes,
-}
-
-#[derive(Debug)]
-struct Spec {
-    name: &'static str,
-    about: &'static str,
-    effect: Effect,
-    inputs: &'static [Input],
-    run: fn(&mut Catalog, &JsonObject) -> Result<Value, String>,
-}
-
-#[derive(Debug)]
-struct Input {
-    name: &'static str,
-    kind: Kind,
-    required: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Text,
-    /// One of the actions that the caller may run.
-    Action,
-    Texts,
-    Flag,
-    Object,
-}
-
-const fn needs(name: &'static str, kind: Kind) -> Input {
-    Input { name, kind, required: true }
-}
-
-const fn takes(name: &'static str, kind: Kind) -> Input {
-    Input { name, kind, required: false }
-}
-
 /// The input of `run_action` that names the action.
-const ACTION: &str = "actionIdentifier";
+pub(super) const ACTION: &str = "actionIdentifier";
 
-const SPECS: &[Spec] = &[
+/// Every tool, in the order in which they are listed.
+pub(super) const SPECS: &[Spec] = &[
     Spec {
         name: "list_blueprints",
         about: "Summaries of all blueprints, or the named ones in full.",
@@ -233,146 +188,6 @@ const SPECS: &[Spec] = &[
     },
 ];
 
-/// What the headers of a request let it see and do.
-#[derive(Debug)]
-pub(crate) struct Access {
-    read_only: bool,
-    /// `None` allows all.
-    actions: Option<Vec<String>>,
-}
-
-impl Access {
-    pub(crate) fn of(headers: &HeaderMap, options: &Options) -> Self {
-        let text = |name| Some(headers.get(name)?.to_str().unwrap_or_default());
-        let names = |list: &str| {
-            let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(str::to_owned).collect()
-        };
-        Self {
-            read_only: text("x-read-only-mode") == Some("1") && !options.ignore_read_only,
-            actions: text("x-allowed-actions-to-run").map(names),
-        }
-    }
-
-    fn may_run(&self, action: &str) -> bool {
-        let allowed = |names: &Vec<String>| names.iter().any(|name| name == action);
-        self.actions.as_ref().is_none_or(allowed)
-    }
-
-    /// The actions that `run_action` takes.
-    fn runnable<'a>(&self, catalog: &'a Catalog) -> Vec<&'a str> {
-        let actions = catalog.actions.iter();
-        let names = actions.filter_map(|action| action["identifier"].as_str());
-        names.filter(|name| self.may_run(name)).collect()
-    }
-
-    fn sees(&self, spec: &Spec, catalog: &Catalog) -> bool {
-        match spec.effect {
-            Effect::Reads => true,
-            Effect::Executes => !self.runnable(catalog).is_empty(),
-            Effect::Writes | Effect::Deletes => !self.read_only,
-        }
-    }
-}
-
-/// The tools that a caller sees, the extra ones at the end.
-pub(crate) fn offered(access: &Access, catalog: &Catalog, options: &Options) -> Vec<Tool> {
-    let own = SPECS.iter().filter(|spec| access.sees(spec, catalog));
-    let own = own.map(|spec| spec.tool(access, catalog));
-    let extra = options
-        .extra_tools
-        .iter()
-        .map(|name| Tool::new(name.clone(), "Does nothing.", schema(&[], &[])).with_annotations(Effect::Reads.annotations()));
-    own.chain(extra).collect()
-}
-
-/// What calling a tool came to.
-#[derive(Debug)]
-pub(crate) enum Called {
-    /// The caller sees no such tool.
-    Unknown,
-    /// The tool's answer, always an object, or why it has none.
-    Done(Result<Value, String>),
-}
-
-/// Calls a tool, if the caller sees it.
-pub(crate) fn call(access: &Access, catalog: &mut Catalog, options: &Options, name: &str, args: &JsonObject) -> Called {
-    if options.extra_tools.iter().any(|extra| extra == name) {
-        return Called::Done(Ok(json!({"ok": true})));
-    }
-    let spec = SPECS.iter().find(|spec| spec.name == name);
-    let Some(spec) = spec.filter(|spec| access.sees(spec, catalog)) else {
-        return Called::Unknown;
-    };
-    let missing = spec.inputs.iter().find(|input| {
-        let given = args.get(input.name);
-        given.is_some_and(|value| !input.kind.fits(value)) || (input.required && given.is_none())
-    });
-    if let Some(input) = missing {
-        return Called::Done(Err(format!("{} is missing or of the wrong type", input.name)));
-    }
-    if spec.effect == Effect::Executes && !access.may_run(text(args, ACTION)) {
-        return Called::Done(Err("this action is not allowed to run".to_owned()));
-    }
-    Called::Done((spec.run)(catalog, args))
-}
-
-impl Spec {
-    fn tool(&self, access: &Access, catalog: &Catalog) -> Tool {
-        let schema = schema(self.inputs, &access.runnable(catalog));
-        Tool::new(self.name, self.about, schema).with_annotations(self.effect.annotations())
-    }
-}
-
-impl Effect {
-    fn annotations(self) -> ToolAnnotations {
-        let annotations = ToolAnnotations::new().read_only(self == Self::Reads).open_world(false);
-        match self {
-            Self::Reads => annotations,
-            // An upsert replaces what was there.
-            Self::Writes | Self::Deletes => annotations.destructive(true).idempotent(true),
-            Self::Executes => annotations.destructive(true).idempotent(false),
-        }
-    }
-}
-
-impl Kind {
-    fn schema(self, actions: &[&str]) -> Value {
-        match self {
-            Self::Text => json!({"type": "string"}),
-            Self::Action => json!({"type": "string", "enum": actions}),
-            Self::Texts => json!({"type": "array", "items": {"type": "string"}}),
-            Self::Flag => json!({"type": "boolean"}),
-            Self::Object => json!({"type": "object"}),
-        }
-    }
-
-    fn fits(self, value: &Value) -> bool {
-        match self {
-            Self::Text | Self::Action => value.is_string(),
-            Self::Texts => value.is_array(),
-            Self::Flag => value.is_boolean(),
-            Self::Object => value.is_object(),
-        }
-    }
-}
-
-/// The JSON schema of a tool's inputs, for a caller who may run these actions.
-fn schema(inputs: &[Input], actions: &[&str]) -> JsonObject {
-    let properties = inputs.iter().map(|i| (i.name.to_owned(), i.kind.schema(actions)));
-    let required = inputs.iter().filter(|i| i.required).map(|i| i.name);
-    JsonObject::from_iter([
-        ("type".to_owned(), "object".into()),
-        ("properties".to_owned(), Value::Object(properties.collect())),
-        ("required".to_owned(), required.collect()),
-    ])
-}
-
-/// A text that the schema requires, so it is there.
-fn text<'a>(args: &'a JsonObject, name: &str) -> &'a str {
-    args.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// The named things in full, or identifier and title of all.
 fn select(things: &[Value], args: &JsonObject) -> Vec<Value> {
     let Some(Value::Array(wanted)) = args.get("identifiers") else {
@@ -402,7 +217,7 @@ fn run_action(catalog: &mut Catalog, args: &JsonObject) -> Result<Value, String>
     let action = text(args, ACTION);
     find(&catalog.actions, action)?;
     let run = json!({
-        "identifier": format!("r_{}", random::<12>()),
+        "identifier": format!("r_{}", random::base64url::<12>()),
         "action": action,
         "properties": args.get("properties"),
         "status": "IN_PROGRESS",

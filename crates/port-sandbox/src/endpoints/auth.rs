@@ -6,16 +6,18 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    answer::{problem, too_large},
     limit::Standing,
     options::Refusal,
-    server::{BODY_LIMIT, Shared, problem, too_large},
+    request::{BODY_LIMIT, has_content_type},
+    shared::Shared,
     tokens::Issuer,
 };
 
@@ -41,10 +43,7 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
     if body.len() > BODY_LIMIT {
         return too_large();
     }
-    let is_json = headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let value = value.as_bytes().to_ascii_lowercase();
-        value.starts_with(b"application/json")
-    });
+    let is_json = has_content_type(headers, "application/json");
     let credentials = serde_json::from_slice::<Credentials>(body);
     let (true, Ok(credentials)) = (is_json, credentials) else {
         return problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", "The body must be JSON with clientId and clientSecret");
@@ -64,7 +63,7 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
     let (token, left) = shared.active_token(Issuer::Api, &credentials.client_id);
     let mut answer = json!({"ok": true, "accessToken": token});
     if let Some(answer) = answer.as_object_mut() {
-        if let Some(stated) = shared.options.expires_in.of(left) {
+        if let Some(stated) = shared.options.expires_in.value(left) {
             answer.insert("expiresIn".to_owned(), stated);
         }
         answer.insert("tokenType".to_owned(), "Bearer".into());

@@ -6,18 +6,17 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
-    },
+    http::{HeaderMap, HeaderValue, StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 
 use crate::{
+    answer::{problem, too_large},
     limit::Standing,
     options::Refusal,
-    server::{BODY_LIMIT, Shared, problem, too_large},
+    request::{BODY_LIMIT, has_content_type},
+    shared::Shared,
     tokens::Issuer,
 };
 
@@ -37,11 +36,7 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
     if body.len() > BODY_LIMIT {
         return too_large();
     }
-    let is_form = headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let value = value.as_bytes().to_ascii_lowercase();
-        value.starts_with(b"application/x-www-form-urlencoded")
-    });
-    if !is_form {
+    if !has_content_type(headers, "application/x-www-form-urlencoded") {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "the body is not form-encoded");
     }
     // RFC 6749, 3.2: a parameter must not come twice, so one that does counts as malformed.
@@ -68,7 +63,7 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
     let (token, left) = shared.active_token(Issuer::OAuth, &client_id);
     let mut answer = json!({"access_token": token});
     if let Some(answer) = answer.as_object_mut() {
-        if let Some(stated) = shared.options.expires_in.of(left) {
+        if let Some(stated) = shared.options.expires_in.value(left) {
             answer.insert("expires_in".to_owned(), stated);
         }
         answer.insert("token_type".to_owned(), "Bearer".into());

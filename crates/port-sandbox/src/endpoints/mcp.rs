@@ -21,9 +21,11 @@ use rmcp::{
 use serde_json::json;
 
 use crate::{
+    answer::problem,
     options::McpMode,
     record::RecordId,
-    server::{Shared, bearer, problem},
+    request::bearer,
+    shared::Shared,
     tools::{self, Access, Called},
 };
 
