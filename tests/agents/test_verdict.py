@@ -1,4 +1,4 @@
-"""Tests of the verdict: python3 -m unittest agents.test_verdict
+"""Tests of the verdict: python3 -m unittest agents.test_verdict, in tests/
 
 Each takes the log of a run in which all went well, spoils one thing, and looks whether the verdict sees it.
 """

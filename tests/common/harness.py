@@ -1,4 +1,4 @@
-"""What the tests with a real engine share: the sandbox, and the runner's way to start a container action."""
+"""What the tests in Python share: the sandbox, and the runner's way to start a container action."""
 
 import contextlib
 import ipaddress

@@ -1,4 +1,4 @@
-"""What the action costs, beside what else could do its work. Started by tools/bench/compare, tools/bench/profile and tools/bench/round-trips."""
+"""What the action costs, beside what else could do its work. Started by the scripts beside it."""
 
 import sys
 from pathlib import Path

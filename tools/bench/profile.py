@@ -1,4 +1,7 @@
-"""Where one run's time goes: instructions and system calls, which are the same whatever else the machine does. Started by tools/bench/profile."""
+"""Where one run's time goes: instructions and system calls, which are the same whatever else the machine does.
+
+Started by tools/bench/profile.
+"""
 
 import argparse
 import collections

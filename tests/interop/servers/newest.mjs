@@ -1,5 +1,5 @@
-// A server written with the second TypeScript SDK, for tests/interop/servers/test. It speaks only the newest protocol, in which there is
-// neither `initialize` nor a session.
+// A server written with the second TypeScript SDK, for tests/interop/servers/test. It speaks only the newest protocol, in which
+// there is neither `initialize` nor a session.
 //
 //     node newest.mjs [--sse]
 //
