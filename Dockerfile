@@ -7,19 +7,19 @@ WORKDIR /build
 # manifest, to read the workspace; neither it nor anything that only tests need is compiled here.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
-COPY crates/port-sandbox/Cargo.toml crates/port-sandbox/
-RUN mkdir -p src crates/port-sandbox/src \
+COPY tests/sandbox/Cargo.toml tests/sandbox/
+RUN mkdir -p src tests/sandbox/src \
   && echo '//! Stand-in.' >src/lib.rs \
-  && cp src/lib.rs crates/port-sandbox/src/ \
+  && cp src/lib.rs tests/sandbox/src/ \
   && cp src/lib.rs src/main.rs && echo 'fn main() {}' >>src/main.rs \
   && cargo build --release --locked --package port-mcp-auth
 
 # Then our own. The stand-in is newer than the sources, so cargo has to be told that they changed.
 COPY src src
-COPY ci/layout.ld ci/
+COPY tools/ci/layout.ld tools/ci/
 RUN touch src/lib.rs src/main.rs \
   && cargo rustc --release --locked --package port-mcp-auth --bin port-mcp-auth -- \
-    -C link-arg=-Wl,-T,/build/ci/layout.ld -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-z,pack-relative-relocs \
+    -C link-arg=-Wl,-T,/build/tools/ci/layout.ld -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-z,pack-relative-relocs \
   && cp target/*/release/port-mcp-auth /port-mcp-auth
 
 FROM scratch

@@ -380,7 +380,7 @@ fn labels(summary: &str) -> Vec<String> {
 fn the_picture_shows_what_a_run_writes_today() {
     let shown = read(at("docs/images/job-summary.md"));
     let written = Step::against(&Sandbox::default()).run().succeeded().summary;
-    assert_eq!(labels(&shown), labels(&written), "left: the picture in the README; make it anew with scripts/summary-picture");
+    assert_eq!(labels(&shown), labels(&written), "left: the picture in the README; make it anew with tools/release/summary-picture");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Promise: a step that ends has wiped the client secret and the token from its memory. The secret is only where the kernel
 //! itself put it: in the environment.
 //!
-//! A debugger stops the process as it asks the kernel to end it, and saves its image: `ci/memory` runs this, since it needs gdb.
+//! A debugger stops the process as it asks the kernel to end it, and saves its image: `tools/ci/memory` runs this, since it needs gdb.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -210,7 +210,7 @@ fn each(scenarios: Vec<Scenario>, check: impl Fn(&Ended, &Image) + Sync) {
 }
 
 #[test]
-#[ignore = "needs gdb: run ci/memory"]
+#[ignore = "needs gdb: run tools/ci/memory"]
 fn a_step_that_ends_has_wiped_both_secrets() {
     let strays = Mutex::new(Vec::new());
     each(scenarios::all().into_iter().chain(over_tls()).collect(), |ended, image| {

@@ -1,6 +1,6 @@
 //! Inputs that not every agent can follow.
 
-use super::check::ValueError;
+use super::problem::ValueError;
 use crate::clients::{self, Client, Transport};
 use crate::port::AllowedActions;
 

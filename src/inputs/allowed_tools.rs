@@ -1,6 +1,6 @@
 //! The input `allowed_tools`: names and globs of tools.
 
-use super::check::ValueError;
+use super::problem::ValueError;
 use crate::mcp::{Glob, Selection, ToolName, Wanted, is_name_byte};
 
 /// The prefix of a tool's name as Claude Code spells it. The server's name, two underscores and the tool's own name follow.

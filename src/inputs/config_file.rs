@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::check::ValueError;
+use super::problem::ValueError;
 use crate::config::{Document, Format, Place};
 use crate::runner::{Environment, Workspace};
 

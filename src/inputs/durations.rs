@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::check::ValueError;
+use super::problem::ValueError;
 
 /// The longest duration that an input takes: a GitHub-hosted job ends after six hours, a self-hosted one after five days.
 const LONGEST: Duration = Duration::from_hours(5 * 24);

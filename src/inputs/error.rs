@@ -1,6 +1,6 @@
 //! What can be wrong with the inputs.
 
-use super::check::InputError;
+use super::problem::InputError;
 use crate::net::ProxyUrlProblem;
 use crate::redact::Quote;
 use crate::runner::Trigger;

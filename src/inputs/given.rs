@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde::Deserialize;
 use serde_aux::serde_introspection::serde_introspect;
 
-use super::check::InputError;
+use super::problem::InputError;
 use crate::runner::text;
 
 /// The runner hands over each input in a variable of its name in upper case, after this prefix.

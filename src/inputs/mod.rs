@@ -9,6 +9,7 @@ mod error;
 mod given;
 mod names;
 mod network;
+mod problem;
 mod roots;
 
 use std::ffi::OsString;
@@ -22,13 +23,14 @@ use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEn
 use crate::redact::{Redactor, Secret};
 use crate::runner::{Environment, Trigger};
 use anyhow::Context;
-use check::{Check, Field, ValueError, choice};
+use check::{Check, Field, choice};
 use network::Proxies;
+use problem::ValueError;
 
-pub use check::InputError;
 pub use error::Error;
 pub use given::Given;
 pub use names::{allowed_actions, server_name};
+pub use problem::InputError;
 
 /// The inputs and the proxy settings, as they are given.
 pub struct RawInputs {

@@ -1,6 +1,6 @@
 //! Inputs that are names, lists of names, or yes and no.
 
-use super::check::ValueError;
+use super::problem::ValueError;
 use crate::port::AllowedActions;
 use crate::redact::SHORTEST_MASK;
 

@@ -4,7 +4,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::check::ValueError;
+use super::problem::ValueError;
 use crate::runner::{Environment, Workspace};
 
 /// Reads PEM text, or a file in the workspace that holds it.

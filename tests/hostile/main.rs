@@ -105,7 +105,7 @@ fn a_hostile_server_gets_nothing() {
     }
     println!("{}", tally.report(runs));
     for (seed, Finding { kind, text }) in &tally.findings {
-        println!("{kind:?}: {text}\n  again: ci/hostile 1 {seed}");
+        println!("{kind:?}: {text}\n  again: tools/ci/hostile 1 {seed}");
     }
     assert!(tally.findings.is_empty(), "{} promises broken", tally.findings.len());
     if runs >= ENOUGH {

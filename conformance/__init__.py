@@ -1,1 +1,0 @@
-"""Runs real agents with the action's configs. See README.md."""

@@ -1,0 +1,60 @@
+"""What the harness has to know of a client: one file each in clients/, named as the action's input `client` names it."""
+
+import importlib
+import json
+import pkgutil
+from pathlib import Path
+
+from agents import clients
+
+PINS = Path(__file__).with_name("pins")
+PROMPT = "Call the tool list_blueprints."
+
+
+class Client:
+    """A client. The subclasses say what is special."""
+
+    program: str  # its program, below node_modules
+    config: str  # where it reads its config: below `home/` or `work/`
+    scripts = False  # whether its package needs its install scripts
+    client = None  # the action's `client`, if it is not the file's name
+    calls_tools = True  # whether it gets as far as a tool call without an account
+    seconds = 60  # that a run may take
+    sandbox_options: tuple[str, ...] = ()
+
+    def __init__(self, name):
+        self.name = name
+        self.client = self.client or name
+
+    @property
+    def version(self):
+        """The pinned version of its own package, which is the only direct dependency."""
+        return next(iter(json.loads((PINS / self.name / "package.json").read_text())["dependencies"].values()))
+
+    def base_config(self, _run):
+        """A config to add the server to, where the client has one file for all."""
+        return ""
+
+    def settings(self, _run):
+        """Files that make it talk to the stand-in: path as for `config`, text."""
+        return {}
+
+    def environment(self, _run):
+        """Variables of its own."""
+        return {}
+
+    def arguments(self, run):
+        """Its arguments. Those that the action gave are in `run.given`."""
+        raise NotImplementedError
+
+
+def load():
+    """Every client by its name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(clients.__path__))
+    found = {}
+    for name in names:
+        module = importlib.import_module(f"agents.clients.{name}")
+        name = name.replace("_", "-")
+        kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Client) and kind is not Client]
+        found[name] = kinds[0](name)
+    return found

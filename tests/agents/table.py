@@ -1,0 +1,108 @@
+"""Writes the table of agents into README.md, from what the action says of them and what tests/agents/results.json proves.
+
+    tests/agents/table [--check]
+
+The names come from docs/agents.md, whose versions must be those that were proven.
+"""
+
+import argparse
+import json
+import re
+import sys
+
+from harness import ROOT
+
+from agents.__main__ import RESULTS
+from agents.build import build, registry
+from agents.client import load
+from agents.registry import entries
+
+README, AGENTS = ROOT / "README.md", ROOT / "docs/agents.md"
+BEGIN, END = "<!-- agents:begin -->", "<!-- agents:end -->"
+HEAD = ("Agent", "`client`", "Transports", "`token_env`", "`allowed_tools` in", "Proven with")
+PLACES = {"mcp_config": "the config", "client_args": "`client_args`"}
+SECTION = re.compile(r"^## (?P<title>[^\n]+): `(?P<client>[\w-]+)`\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+DOCUMENTED = re.compile(r"^- \*\*By documentation:\*\* [^*]*\]\(https://[^*]* read on\s+(?P<day>\d+ [A-Z][a-z]+ \d{4})", re.MULTILINE)
+
+
+def anchor(section):
+    """The one that GitHub makes of the section's heading."""
+    heading = f"{section['title']}: {section['client']}".lower()
+    return re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+
+
+def row(name, entry, section, proofs):
+    """A client's cells."""
+    return (
+        f"[{section['title']}](docs/agents.md#{anchor(section)})",
+        f"`{name}`",
+        " ".join(f"`{transport}`" for transport in entry.transports()),
+        variable(entry),
+        " and ".join(PLACES[output] for output in entry.tools_in) or "no place",
+        ", ".join(proof(test, result) for test, result in proofs.items()) or documented(name, section),
+    )
+
+
+def documented(name, section):
+    """Where no test can run it: that it was read, and when. The section names the page."""
+    said = DOCUMENTED.search(section["text"])
+    if not said:
+        sys.exit(f"docs/agents.md does not say by which page, read on which day, {name} has its config")
+    return f"by documentation, {said['day']}"
+
+
+def variable(entry):
+    """With which transports the config can name a variable."""
+    having = entry.transports(variable=True)
+    if having == entry.transports():
+        return "yes"
+    return f"with {' and '.join(f'`{transport}`' for transport in having)}" if having else "no"
+
+
+def proof(test, result):
+    """The version that ran, with the test that ran it."""
+    named = result["version"] if test == result["client"] else f"{test} {result['version']}"
+    text = f"[{named}](tests/agents/clients/{test.replace('-', '_')}.py)"
+    return text if result["calls_tools"] else f"{text}, up to the list of tools"
+
+
+def table(known, sections, results):
+    """The whole table."""
+    rows = []
+    for name, entry in known.items():
+        proofs = {test: result for test, result in results.items() if result["client"] == name}
+        for test, result in proofs.items():
+            if set(result["variants"]) != {str(variant) for variant in entry.variants}:
+                sys.exit(f"the action has other ways to hand a config to {name} than were proven: run tests/agents/conformance {test}")
+            said = re.search(r"^- \*\*Proven:\*\*.*$", sections[name]["text"], re.MULTILINE)
+            if not said or result["version"] not in said[0]:
+                sys.exit(f"docs/agents.md does not say of {name} that it is proven with {result['version']}")
+        rows.append(row(name, entry, sections[name], proofs))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD), *rows))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the table is right")
+    options = parser.parse_args()
+    results = json.loads(RESULTS.read_text())
+    if {name: result["version"] for name, result in results.items()} != {name: client.version for name, client in load().items()}:
+        sys.exit("tests/agents/results.json has other versions than tests/agents/pins: run tests/agents/conformance")
+    known = entries(*build(), registry())
+    sections = {section["client"]: section for section in SECTION.finditer(AGENTS.read_text())}
+    if missing := set(known) - set(sections):
+        sys.exit(f"docs/agents.md has no section of {', '.join(sorted(missing))}")
+    old = README.read_text()
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin and end, f"README.md has no {BEGIN} and {END}"
+    new = f"{before}{BEGIN}\n{table(known, sections, results)}\n{END}{after}"
+    if not options.check:
+        README.write_text(new)
+    elif new != old:
+        sys.exit("the table of agents in README.md is not up to date: run tests/agents/table")
+
+
+if __name__ == "__main__":
+    main()
