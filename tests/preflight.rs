@@ -1,5 +1,5 @@
-//! Promise: the MCP connection is opened with the new token before it is handed on. What the agent would be refused fails the
-//! step; what only this container can't reach is a warning.
+//! Promise: the MCP connection is opened with the new token before it is handed on. What is certain to hit the agent too fails the
+//! step; whatever can't be judged from here is a warning.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -144,26 +144,27 @@ fn a_server_without_sessions_is_fine() {
 
 #[test]
 fn a_server_that_only_speaks_the_newest_protocol_is_fine() {
-    for code in [-32022, -32600] {
+    for code in [-32022, -32601] {
         let sandbox = Sandbox::default();
         sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code, message: "another version, please".to_owned() });
-        let outcome = Step::against(&sandbox).run();
-        if code == -32022 {
-            assert_eq!(tools(&outcome.succeeded()).len(), READ_TOOLS + 1);
-            assert_eq!(lines(&mcp_requests(&sandbox, 3)), ["POST initialize", "POST server/discover", "POST tools/list"]);
-        } else {
-            outcome.failed("mcp_error");
-            assert_eq!(lines(&mcp_requests(&sandbox, 1)), ["POST initialize"]);
-        }
+        assert_eq!(tools(&Step::against(&sandbox).run().succeeded()).len(), READ_TOOLS + 1);
+        assert_eq!(lines(&mcp_requests(&sandbox, 3)), ["POST initialize", "POST server/discover", "POST tools/list"]);
     }
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code: -32600, message: "no".to_owned() });
+    let text = unverified(Step::against(&sandbox).run());
+    assert!(text.contains("the JSON-RPC error -32600, `no`"), "{text}");
+    assert_eq!(lines(&mcp_requests(&sandbox, 1)), ["POST initialize"]);
 }
 
 #[test]
 fn a_server_may_refuse_the_version_with_a_status_of_its_own() {
     let sandbox = Sandbox::default();
-    let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32022, "message": "another version, please"}});
-    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::answer(400, refusal.to_string()));
-    assert_eq!(tools(&Step::against(&sandbox).run().succeeded()).len(), READ_TOOLS + 1);
+    for (status, code) in [(400, -32022), (404, -32601), (405, -32601)] {
+        let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": "another version, please"}});
+        sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::answer(status, refusal.to_string()));
+        assert_eq!(tools(&Step::against(&sandbox).run().succeeded()).len(), READ_TOOLS + 1, "{status} {code}");
+    }
 }
 
 #[test]
@@ -171,8 +172,8 @@ fn what_the_newest_protocol_answers_is_looked_at_too() {
     let sandbox = Sandbox::default();
     sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code: -32022, message: "another version, please".to_owned() });
     sandbox.set_fault_forever(Route::Rpc("server/discover"), Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": {}})));
-    let text = Step::against(&sandbox).run().failed("mcp_error").error_text();
-    assert!(text.contains("it is no answer to `server/discover`"), "{text}");
+    let text = unverified(Step::against(&sandbox).run());
+    assert!(text.contains("it gave no answer to `server/discover` that this step understands"), "{text}");
 }
 
 #[test]
@@ -207,40 +208,20 @@ fn a_refused_token_suggests_the_other_endpoint() {
 }
 
 #[test]
-fn an_answer_that_the_agent_would_get_too_fails_the_step() {
+fn an_answer_that_no_agent_can_use_fails_the_step() {
     let html = |status| Fault::answer(status, "<html>Sign in</html>").header("content-type", "text/html; charset=utf-8");
-    let result = |result: Value| Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": result}));
-    let initialized = |version: &str| {
-        result(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}))
-    };
     for (fault, code, text) in [
         (Fault::status(401), "mcp_refused", "answered 401"),
         (Fault::status(403), "mcp_refused", "IP allow-list"),
         (Fault::status(404), "mcp_error", "404"),
         (Fault::status(405), "mcp_error", "405"),
-        (
-            Fault::answer(400, r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no such session"}}"#),
-            "mcp_error",
-            "400, `no such session`",
-        ),
-        (html(200), "mcp_error", "200, an HTML page"),
+        (html(200), "mcp_error", "200 with an HTML page"),
         (html(404), "mcp_error", "404, `an HTML page`"),
         (Fault::status(202), "mcp_error", "a body without a type"),
         (Fault::Redirect { status: 307, location: "https://evil.example/mcp".to_owned() }, "mcp_error", "`https://evil.example/mcp`"),
-        (Fault::RpcError { code: -32603, message: "out of order".to_owned() }, "mcp_error", "-32603, `out of order`"),
         (Fault::json(&json!({"ok": true, "message": "hello"})), "mcp_error", "no JSON-RPC message but 200, `hello`"),
+        (Fault::answer(404, r#"{"ok":false,"error":"not_found"}"#), "mcp_error", "answered 404, `not_found`"),
         (Fault::json(&json!([])), "mcp_error", "no JSON-RPC message"),
-        (result(json!({})), "mcp_error", "no answer to `initialize`"),
-        (Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "result": {}})), "mcp_error", "answers another request"),
-        (
-            Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "error": {"code": -32000, "message": "x"}})),
-            "mcp_error",
-            "answers another request",
-        ),
-        (Fault::json(&json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "x"}})), "mcp_error", "error -32700"),
-        (initialized("1999-01-01"), "mcp_error", "`1999-01-01`"),
-        (Fault::Huge(2 << 20), "mcp_error", "larger than 1 MiB"),
-        (Fault::Endless, "mcp_error", "larger than 1 MiB"),
     ] {
         let shown = format!("{fault:?}").chars().take(120).collect::<String>();
         let sandbox = Sandbox::default();
@@ -252,27 +233,47 @@ fn an_answer_that_the_agent_would_get_too_fails_the_step() {
 }
 
 #[test]
+fn an_answer_from_which_nothing_follows_for_the_agent_is_a_warning() {
+    let result = |result: Value| Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": result}));
+    let initialized = |version: &str| {
+        result(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}))
+    };
+    let no_session = r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no such session"}}"#;
+    for (fault, text) in [
+        (Fault::answer(400, no_session), "the JSON-RPC error -32600, `no such session`"),
+        (Fault::RpcError { code: -32603, message: "out of order".to_owned() }, "-32603, `out of order`"),
+        (result(json!({})), "no answer to `initialize`"),
+        (result(json!(null)), "no answer to `initialize`"),
+        (Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "result": {}})), "answered another request"),
+        (Fault::json(&json!({"jsonrpc": "2.0", "id": 77, "error": {"code": -32000, "message": "x"}})), "answered another request"),
+        (Fault::json(&json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "x"}})), "error -32700"),
+        (initialized("1999-01-01"), "a revision of MCP that this step doesn't know: `1999-01-01`"),
+        (Fault::Huge(9 << 20), "larger than what this step reads (8 MiB)"),
+    ] {
+        let shown = format!("{fault:?}").chars().take(120).collect::<String>();
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::Rpc("initialize"), fault);
+        let warning = unverified(Step::against(&sandbox).run());
+        assert!(warning.contains(text), "{shown}: no {text:?} in {warning}");
+        assert_eq!(sandbox.requests_to(Route::Rpc("initialize")).len(), 1, "{shown} is not asked again");
+    }
+}
+
+#[test]
 fn the_list_itself_may_be_refused() {
     for (fault, code, says) in [
-        (Fault::status(401), "mcp_refused", "401"),
-        (Fault::status(404), "mcp_error", "404"),
-        (
-            Fault::RpcError { code: -32601, message: "Method not found".to_owned() },
-            "mcp_error",
-            "the JSON-RPC error -32601, `Method not found`",
-        ),
-        (events("data: {}\n\n"), "mcp_error", "an event in it is no JSON-RPC message"),
-        (
-            events("event: ping\ndata: no message\n\nevent: message\ndata: neither\n\n"),
-            "mcp_error",
-            "an event in it is no JSON-RPC message",
-        ),
-        (events(&"x".repeat(2 << 20)), "mcp_error", "larger than 1 MiB"),
+        (Fault::status(401), Some("mcp_refused"), "401"),
+        (Fault::status(405), Some("mcp_error"), "405"),
+        (Fault::RpcError { code: -32601, message: "Method not found".to_owned() }, None, "the JSON-RPC error -32601, `Method not found`"),
     ] {
         let sandbox = Sandbox::default();
         sandbox.set_fault_forever(Route::Rpc("tools/list"), fault);
-        let outcome = Step::against(&sandbox).run().failed(code);
-        assert!(outcome.error_text().contains(says), "no {says:?} in {}", outcome.error_text());
+        let outcome = Step::against(&sandbox).run();
+        let text = match code {
+            Some(code) => outcome.failed(code).error_text(),
+            None => unverified(outcome),
+        };
+        assert!(text.contains(says), "no {says:?} in {text}");
         let requests = mcp_requests(&sandbox, 4);
         assert_eq!(lines(&requests)[3], "DELETE -", "the session is ended all the same");
     }
@@ -283,45 +284,45 @@ fn events(body: &str) -> Fault {
 }
 
 #[test]
-fn the_answer_is_found_among_other_events_and_in_a_mebibyte_of_them() {
-    const MEBIBYTE: usize = 1024 * 1024;
+fn the_answer_is_found_among_other_events_and_behind_megabytes_of_them() {
     let answer = "event: ping\ndata: no message\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n\n";
     let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
-    for size in [answer.len() + 2, MEBIBYTE, MEBIBYTE + 1] {
+    for (size, fits) in [(3 << 20, true), (9 << 20, false)] {
         // A comment, which counts for nothing but its length.
-        let body = format!(":{}\n{answer}", " ".repeat(size - answer.len() - 2));
+        let body = format!(":{}\n{answer}", " ".repeat(size));
         sandbox.set_faults(Route::Rpc("tools/list"), [events(&body)]);
         let outcome = Step::against(&sandbox).run();
-        if size > MEBIBYTE {
-            assert!(outcome.failed("mcp_error").error_text().contains("larger than 1 MiB"));
-        } else {
+        if fits {
             assert!(outcome.succeeded().log.warnings().any(|warning| warning.title == "No tools"), "{size}");
+        } else {
+            assert!(unverified(outcome).contains("8 MiB"));
         }
     }
 }
 
 #[test]
-fn a_list_without_an_end_is_given_up() {
+fn a_list_without_an_end_is_not_verified() {
     let sandbox = sandbox(|options| {
         options.tools_page_size = Some(1);
         options.extra_tools = (0..150).map(|number| format!("tool_{number}")).collect();
     });
-    let outcome = Step::against(&sandbox).run().failed("mcp_error");
-    assert!(outcome.error_text().contains("no end"), "{}", outcome.error_text());
+    let text = unverified(Step::against(&sandbox).run());
+    assert!(text.contains("more tools or pages than this step reads"), "{text}");
     assert_eq!(sandbox.requests_to(Route::Rpc("tools/list")).len(), 100);
 }
 
 #[test]
-fn ten_thousand_tools_are_a_list_and_one_more_has_no_end() {
+fn ten_thousand_tools_are_read_and_not_one_more() {
     const MOST: usize = 10_000;
     let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
     for count in [MOST, MOST + 1] {
-        let listed: Vec<_> = (0..count).map(|number| json!({"name": format!("list_{number}"), "inputSchema": {}})).collect();
+        let listed: Vec<_> =
+            (0..count).map(|number| json!({"name": format!("list_{number}"), "inputSchema": {"type": "object"}})).collect();
         let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": listed}});
         sandbox.set_faults(Route::Rpc("tools/list"), [Fault::json(&answer)]);
         let outcome = Step::against(&sandbox).run();
         if count > MOST {
-            assert!(outcome.failed("mcp_error").error_text().contains("no end"));
+            assert!(unverified(outcome).contains("more tools or pages than this step reads"));
         } else {
             assert_eq!(tools(&outcome.succeeded()).len(), count);
         }
@@ -383,7 +384,7 @@ fn a_server_that_fails_or_stays_silent_is_a_warning() {
         (
             Route::Rpc("tools/list"),
             Fault::Body { content_type: "text/event-stream".to_owned(), body: b": nothing\n\n".to_vec() },
-            "the stream ended before the answer",
+            "it ended the stream before the answer",
         ),
     ] {
         let sandbox = Sandbox::default();

@@ -125,7 +125,7 @@ fn a_write_tool_that_is_named_is_allowed_with_the_warning() {
     assert_eq!(allowed(&outcome)[..2], ["upsert_entity", "list_blueprints"]);
     assert_eq!(outcome.log.warnings().count(), 1);
     let text = refuse(&sandbox, "upsert_*", "tool_unknown");
-    assert!(text.contains("matches only tools that `read_only` leaves out: `upsert_blueprint`"), "{text}");
+    assert!(text.contains("matches only tools that are not allowed while `read_only` is on: `upsert_blueprint`"), "{text}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn running_actions_is_allowed_when_it_is_asked_for() {
         .run()
         .failed("tool_unknown")
         .error_text();
-    assert!(text.contains("there is no action that the agent may run"), "{text}");
+    assert!(text.contains("no action is allowed that it could run"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces};
 use super::{mcp_remote, shell};
+use crate::mcp::AnswerReader;
 
 /// The agent.
 pub struct ClaudeCode;
@@ -13,6 +14,11 @@ pub struct ClaudeCode;
 impl Client for ClaudeCode {
     fn id(&self) -> &'static str {
         "claude-code"
+    }
+
+    /// Seen with lists that break MCP's schema: the server is connected, and has no tools.
+    fn answer_reader(&self) -> AnswerReader {
+        AnswerReader::TypeScriptSdk2
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

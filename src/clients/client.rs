@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::connection::{BOTH, Connection, Transport};
 use crate::config::Format;
+use crate::mcp::AnswerReader;
 
 /// What this program knows of one agent. The facts were seen with the version that the agent's file names, or come from the
 /// agent's documentation where the file says so.
@@ -30,6 +31,11 @@ pub trait Client: Sync {
     /// Whether the agent sends headers of our choice. Without them, only its own list of tools limits what it may do.
     fn sends_headers(&self) -> bool {
         true
+    }
+
+    /// What the agent reads a server's answers with, as far as that was seen.
+    fn answer_reader(&self) -> AnswerReader {
+        AnswerReader::Other
     }
 
     /// The config, complete and ready to paste.

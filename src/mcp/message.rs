@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+/// `-32601`: the method is not known (JSON-RPC 2.0, section 5.1).
+pub const METHOD_NOT_FOUND: i64 = -32601;
+
 /// A message from the server.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Message(Map<String, Value>);
 
 /// An error that the server answered with (JSON-RPC 2.0, section 5.1).
@@ -18,23 +22,51 @@ pub struct RpcError {
 pub type Answer = Result<Value, RpcError>;
 
 impl Message {
-    /// Reads a message; `None` if it is none.
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let message: Map<String, Value> = serde_json::from_slice(text).ok()?;
+    /// The message in an event of a stream; `None` if there is none. Agents read no arrays there.
+    pub fn in_event(data: &str) -> Option<Self> {
+        Self::new(serde_json::from_str(data).ok()?)
+    }
+
+    /// The messages in a text: one, or several in an array. What is no message is left out, as agents do. `None` if it is not JSON.
+    pub fn read(text: &[u8]) -> Option<Vec<Self>> {
+        // As agents decode it: a byte order mark is skipped, and a byte that is not UTF-8 is replaced.
+        let text = String::from_utf8_lossy(text);
+        let value: Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()?;
+        let values = match value {
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        Some(values.into_iter().filter_map(Self::new).collect())
+    }
+
+    fn new(value: Value) -> Option<Self> {
+        let Value::Object(message) = value else {
+            return None;
+        };
         let is_one =
             message.get("jsonrpc") == Some(&json!("2.0")) && ["result", "error", "method"].iter().any(|key| message.contains_key(*key));
         is_one.then_some(Self(message))
     }
 
     /// The answer in it, if it answers that request. A server that can't read a request's id leaves it out of the error.
-    pub fn into_answer(mut self, id: u64) -> Option<Answer> {
-        let given = self.0.remove("id").unwrap_or_default();
+    pub fn answer_to(&self, id: u64) -> Option<Answer> {
+        let given = self.0.get("id").unwrap_or(&Value::Null);
         // Some servers send a number back as a string.
-        let is_same = given == json!(id) || given == json!(id.to_string());
-        if let Some(error) = self.0.remove("error").filter(|_| is_same || given.is_null()) {
-            return Some(Err(RpcError::read(&error)));
+        let is_same = *given == json!(id) || *given == json!(id.to_string());
+        if let Some(error) = self.0.get("error").filter(|error| !error.is_null() && (is_same || given.is_null())) {
+            return Some(Err(RpcError::read(error)));
         }
-        self.0.remove("result").filter(|_| is_same).map(Ok)
+        self.0.get("result").filter(|_| is_same).cloned().map(Ok)
+    }
+
+    /// Whether an answer has members that JSON-RPC doesn't know.
+    pub fn has_unknown_members(&self) -> bool {
+        self.0.keys().any(|key| !["jsonrpc", "id", "result"].contains(&key.as_str()))
+    }
+
+    /// The id and the method of a request by the server, which it wants answered.
+    pub fn request(&self) -> Option<(&Value, &str)> {
+        Some((self.0.get("id").filter(|id| !id.is_null())?, self.0.get("method")?.as_str()?))
     }
 }
 
@@ -59,4 +91,58 @@ pub fn request(id: u64, method: &str, params: Option<Value>) -> Value {
 /// A notification: it has no answer.
 pub fn notification(method: &str) -> Value {
     json!({ "jsonrpc": "2.0", "method": method })
+}
+
+/// The answer to a request of the server's: a ping is answered, and nothing else is offered here.
+pub fn reply(id: &Value, method: &str) -> Value {
+    match method {
+        "ping" => json!({ "jsonrpc": "2.0", "id": id, "result": {} }),
+        _ => json!({ "jsonrpc": "2.0", "id": id, "error": { "code": METHOD_NOT_FOUND, "message": "Method not found" } }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_answer_is_found_in_every_form_that_agents_read() {
+        for text in [
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
+            "\u{feff} {\"jsonrpc\":\"2.0\",\"id\":\"1\",\"result\":{}}\n",
+            "[{\"jsonrpc\":\"2.0\",\"method\":\"a\"},{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}]",
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":null}",
+        ] {
+            let messages = Message::read(text.as_bytes()).unwrap();
+            assert_eq!(messages.iter().find_map(|message| message.answer_to(1)), Some(Ok(json!({}))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_left_out() {
+        for text in ["{}", "[]", "null", "1", "{\"jsonrpc\":\"1.0\",\"id\":1,\"result\":{}}", "{\"jsonrpc\":\"2.0\",\"id\":1}"] {
+            assert_eq!(Message::read(text.as_bytes()), Some(Vec::new()), "{text}");
+        }
+        for text in ["", "{", "<html>", "{} {}", "{\"a\": NaN}"] {
+            assert_eq!(Message::read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_of_the_server_is_answered() {
+        let message = Message::read(b"{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}").unwrap();
+        let (id, method) = message[0].request().unwrap();
+        assert_eq!(reply(id, method), json!({ "jsonrpc": "2.0", "id": "a", "result": {} }));
+        assert_eq!(reply(&json!(7), "roots/list")["error"]["code"], METHOD_NOT_FOUND);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,60}|\\{\"jsonrpc\":\"2.0\",\"(id|result|error|method)\":[0-9a-z\"{}]{1,9}\\}") {
+            for message in Message::read(text.as_bytes()).unwrap_or_default() {
+                let _ = (message.answer_to(1), message.request(), message.has_unknown_members());
+            }
+        }
+    }
 }

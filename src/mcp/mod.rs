@@ -1,9 +1,12 @@
 //! MCP: is the connection good, and which tools may the agent use?
 
 mod error;
+mod failure;
 mod message;
 mod not_verified;
 mod preflight;
+mod quoted;
+mod schema;
 mod selection;
 mod server;
 mod session;
@@ -14,6 +17,8 @@ mod verdict;
 pub use error::Error;
 pub use not_verified::{NotVerified, Obstacle};
 pub use preflight::Preflight;
+pub use quoted::{Challenge, QuotedViolation};
+pub use schema::AnswerReader;
 pub use selection::{Doubt, Glob, Policy, Selection, Unresolved, Wanted};
 pub use server::{Server, ServerUrl};
 pub use tools::{Kind, Offer, Tool, ToolName, is_name_byte};

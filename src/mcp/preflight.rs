@@ -2,16 +2,19 @@
 
 use anyhow::Context;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use reqwest::Url;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::failure::Failure;
 use super::not_verified::{NotVerified, Obstacle};
+use super::quoted::QuotedViolation;
+use super::schema::{self, AnswerReader, Violation};
 use super::server::Server;
-use super::session::{Failure, Session};
+use super::session::Session;
 use super::tools::{ListedTool, Offer};
 use super::toolset::Listing;
 use super::verdict::Verdict;
@@ -34,6 +37,8 @@ pub struct Preflight<'a> {
     pub token: &'a Secret,
     /// The other headers that the agent will send.
     pub headers: &'a [(&'static str, String)],
+    /// What the agent reads the answers with.
+    pub reader: AnswerReader,
     /// The HTTP client.
     pub http: &'a Http,
     /// The time that is left.
@@ -78,7 +83,7 @@ impl Preflight<'_> {
 
     async fn attempt(&self, headers: &HeaderMap) -> Result<Offer, AttemptError<Outcome>> {
         match list(self.http, self.server.url, headers).await {
-            Ok(listed) => Ok(self.console.with_redactor(|redactor| Offer::of(&listed, redactor))),
+            Ok(list) => self.judge(&list),
             Err(failure) => {
                 let verdict = self.console.with_redactor(|redactor| Verdict::on(failure, &self.server, redactor, Timestamp::now()));
                 Err(match verdict {
@@ -89,6 +94,19 @@ impl Preflight<'_> {
                 })
             }
         }
+    }
+
+    /// A list is good unless the agent would throw it away.
+    fn judge(&self, list: &List) -> Result<Offer, AttemptError<Outcome>> {
+        self.console.with_redactor(|redactor| {
+            let fatal = list.violations.iter().find(|violation| violation.is_fatal_for(self.reader));
+            if let Some(violation) = fatal {
+                let error = Error::Rejected { url: self.server.url.clone(), violation: QuotedViolation::of(violation, redactor) };
+                return Err(AttemptError::permanent(Outcome::Failed(error)));
+            }
+            let violation = list.violations.first().map(|violation| QuotedViolation::of(violation, redactor));
+            Ok(Offer { violation, ..Offer::of(&list.tools, redactor) })
+        })
     }
 
     /// What the agent will send.
@@ -105,30 +123,56 @@ impl Preflight<'_> {
     }
 }
 
-/// One conversation, from its first message to the end of the session.
-async fn list(http: &Http, url: &Url, headers: &HeaderMap) -> Result<Vec<ListedTool>, Failure> {
-    let mut session = Session::open(http, url, headers).await?;
-    let listed = pages(&mut session).await;
-    session.close().await;
-    listed
+/// The tools of a server, and what its answers have that MCP's schema doesn't allow.
+#[derive(Default)]
+struct List {
+    tools: Vec<ListedTool>,
+    violations: Vec<Violation>,
 }
 
-async fn pages(session: &mut Session<'_>) -> Result<Vec<ListedTool>, Failure> {
-    let mut listed = Vec::new();
+/// One conversation, from its first message to the end of the session. A session that the server has ended is replaced once, as the
+/// specification demands (2025-11-25, Session Management, point 4).
+async fn list(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, Failure> {
+    match list_in_one_session(http, url, headers).await {
+        Err(Failure::SessionEnded) => list_in_one_session(http, url, headers).await,
+        listed => listed,
+    }
+}
+
+async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, Failure> {
+    let mut session = Session::open(http, url, headers).await?;
+    let listed = pages(&mut session).await;
+    if let Err(Failure::Status(response)) = &listed
+        && response.head.status == StatusCode::NOT_FOUND
+        && session.has_id()
+    {
+        return Err(Failure::SessionEnded);
+    }
+    let violations = std::mem::take(&mut session.violations);
+    session.close().await;
+    let mut list = listed?;
+    list.violations.splice(..0, violations);
+    Ok(list)
+}
+
+async fn pages(session: &mut Session<'_>) -> Result<List, Failure> {
+    let mut list = List::default();
     let mut cursor: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let params = cursor.take().map(|cursor| json!({ "cursor": cursor }));
         let page = session.request("tools/list", params).await?;
         let tools = page.get("tools").and_then(Value::as_array).ok_or(Failure::NotAResult("tools/list"))?;
+        list.violations.extend(page.as_object().and_then(schema::of_page));
         for tool in tools {
-            listed.push(ListedTool::read(tool).ok_or(Failure::NotAResult("tools/list"))?);
+            list.violations.extend(schema::of_tool(tool, session.revision()));
+            list.tools.extend(ListedTool::read(tool));
         }
-        if listed.len() > MOST_TOOLS {
+        if list.tools.len() > MOST_TOOLS {
             break;
         }
         cursor = page.get("nextCursor").and_then(Value::as_str).filter(|cursor| !cursor.is_empty()).map(str::to_owned);
         if cursor.is_none() {
-            return Ok(listed);
+            return Ok(list);
         }
     }
     Err(Failure::Endless)

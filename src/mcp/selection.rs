@@ -239,7 +239,7 @@ mod tests {
 
     fn offer(names: &[&str]) -> Offer {
         let tools = names.iter().map(|name| Tool { name: ToolName::parse(name).unwrap(), kind: Kind::of(name, None) });
-        Offer { tools: tools.collect(), unusable: 0 }
+        Offer { tools: tools.collect(), unusable: 0, violation: None }
     }
 
     fn select(entries: &[&str]) -> Selection {

@@ -1,19 +1,18 @@
 //! A conversation with an MCP server over streamable HTTP.
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports>
 
-use std::pin::pin;
 use std::time::Duration;
 
-use eventsource_stream::{EventStreamError, Eventsource};
-use futures_util::stream::{StreamExt, try_unfold};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response, Url};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use reqwest::{Response, Url};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::message::{Answer, Message, RpcError, notification, request};
-use crate::net::{Http, HttpResponse, LARGEST_BODY, RequestError, next_chunk, read_body};
+use super::failure::Failure;
+use super::message::{Answer, METHOD_NOT_FOUND, Message, notification, reply, request};
+use super::schema::{self, Revision, Violation};
+use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -23,10 +22,14 @@ const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
 /// Repeats the message's method, from revision 2026-07-28 on.
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const RPC_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 
-/// The revisions in which a conversation begins with `initialize`.
-const REVISIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+/// Names the last event of a stream that is resumed.
+/// <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery>
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The revisions in which a conversation begins with `initialize`, as the official SDKs know them.
+const REVISIONS: [&str; 5] = ["2024-10-07", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// The newest of them.
 const NEWEST_WITH_INITIALIZE: &str = "2025-11-25";
@@ -37,63 +40,33 @@ const NEWEST: &str = "2026-07-28";
 /// `UnsupportedProtocolVersionError` of revision 2026-07-28.
 const UNSUPPORTED_VERSION: i64 = -32022;
 
+/// The largest response that is read, in bytes. Agents have no such limit; most lists have a hundredth of it.
+pub const LARGEST_RESPONSE: usize = 8 * 1024 * 1024;
+
+/// How often a redirect is followed in a row. Agents follow those that keep the method and the origin.
+const MOST_REDIRECTS: usize = 5;
+
+/// How often a stream is resumed.
+const MOST_RESUMES: usize = 20;
+
+/// The pause before a stream is resumed, if the server names none.
+const RESUME_AFTER: Duration = Duration::from_secs(1);
+
 /// How long the end of a stream is awaited after the answer. A connection is only reused if its last response was read to the end.
 const STREAM_END_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How long the answer to the end of the session is awaited. Nothing depends on it, and the request is sent when this begins.
 const SESSION_CLOSE_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// Why a message got no answer that can be used.
-#[derive(Debug)]
-pub enum Failure {
-    /// No whole response.
-    Request(RequestError),
-    /// A response whose status is no success.
-    Status(HttpResponse),
-    /// A success of another type than MCP's.
-    NotMcp(HttpResponse),
-    /// JSON, but no message.
-    NotAMessage(HttpResponse),
-    /// An event whose data is no message.
-    NotAMessageEvent,
-    /// No stream of events.
-    NotEvents,
-    /// The answer to another request.
-    OtherId,
-    /// Not what the answer to this method has to be.
-    NotAResult(&'static str),
-    /// A revision that is not known.
-    UnknownVersion(String),
-    /// A list that goes on and on.
-    Endless,
-    /// A JSON-RPC error.
-    Rpc(RpcError),
-    /// A fault of this program.
-    Internal(anyhow::Error),
-}
-
-impl Failure {
-    /// Whether the server only says that it speaks another revision of the protocol.
-    fn is_of_version(&self) -> bool {
-        let code = match self {
-            Self::Rpc(error) => Some(error.code),
-            Self::Status(response) => {
-                let body: Option<Value> = serde_json::from_slice(&response.body).ok();
-                body.and_then(|body| Some(RpcError::read(body.get("error")?).code))
-            }
-            _ => None,
-        };
-        code == Some(UNSUPPORTED_VERSION)
-    }
-}
-
 /// A conversation. It begins with [`Session::open`].
 pub struct Session<'a> {
     http: &'a Http,
-    url: &'a Url,
+    url: Url,
     headers: &'a HeaderMap,
     last_id: u64,
     era: Era,
+    /// What the server's answers had that MCP's schema doesn't allow.
+    pub violations: Vec<Violation>,
 }
 
 /// What was agreed on for all further messages.
@@ -106,32 +79,54 @@ enum Era {
     Discovered,
 }
 
+/// How a stream of events ended.
+enum StreamEnd {
+    Answer(Answer),
+    /// Before the answer. It can be resumed after this event.
+    Early {
+        last_event_id: Option<HeaderValue>,
+        resume_after: Option<Duration>,
+    },
+}
+
 impl<'a> Session<'a> {
     /// Begins a conversation in which every request has these headers.
     ///
     /// # Errors
     /// If the server and this program can't agree on a revision.
-    pub async fn open(http: &'a Http, url: &'a Url, headers: &'a HeaderMap) -> Result<Self, Failure> {
-        let new = || Self { http, url, headers, last_id: 0, era: Era::Begin };
+    pub async fn open(http: &'a Http, url: &Url, headers: &'a HeaderMap) -> Result<Self, Failure> {
+        let new = || Self { http, url: url.clone(), headers, last_id: 0, era: Era::Begin, violations: Vec::new() };
         let mut session = new();
-        match session.initialize().await {
-            Err(failure) if failure.is_of_version() => {
-                let mut session = new();
-                session.discover().await?;
-                Ok(session)
-            }
-            begun => begun.map(|()| session),
+        let Err(failure) = session.initialize().await else {
+            return Ok(session);
+        };
+        if !matches!(failure.rpc_code(), Some(UNSUPPORTED_VERSION | METHOD_NOT_FOUND)) {
+            return Err(failure);
         }
+        let mut session = new();
+        match session.discover().await {
+            Ok(()) => Ok(session),
+            // A server that knows neither is reported by what it said first.
+            Err(second) if second.rpc_code() == Some(METHOD_NOT_FOUND) => Err(failure),
+            Err(second) => Err(second),
+        }
+    }
+
+    /// In which revisions the server answers.
+    pub fn revision(&self) -> Revision {
+        if matches!(self.era, Era::Discovered) { Revision::WithDiscover } else { Revision::WithInitialize }
+    }
+
+    /// Whether the server opened a session.
+    pub fn has_id(&self) -> bool {
+        matches!(self.era, Era::Initialized { session: Some(_), .. })
     }
 
     async fn initialize(&mut self) -> Result<(), Failure> {
         let params = json!({ "protocolVersion": NEWEST_WITH_INITIALIZE, "capabilities": {}, "clientInfo": client_info() });
         let (result, session) = self.exchange("initialize", Some(params)).await?;
         let version = result.get("protocolVersion").and_then(Value::as_str).ok_or(Failure::NotAResult("initialize"))?;
-        if !result.get("capabilities").is_some_and(Value::is_object) || !result.get("serverInfo").is_some_and(Value::is_object) {
-            return Err(Failure::NotAResult("initialize"));
-        }
-        // An agent ends the conversation here too.
+        self.violations.extend(schema::of_initialize(&result));
         let known = REVISIONS.iter().find(|known| **known == version).ok_or_else(|| Failure::UnknownVersion(version.to_owned()))?;
         self.era = Era::Initialized { version: HeaderValue::from_static(known), session };
         self.notify("notifications/initialized").await
@@ -157,10 +152,9 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the session, if there is one. A server may refuse this (405), and then ends it by itself.
-    pub async fn close(self) {
-        if let Era::Initialized { session: Some(_), .. } = &self.era {
-            let request = self.http.client().delete(self.url.clone());
-            drop(timeout(SESSION_CLOSE_TIMEOUT, self.send(request, "")).await);
+    pub async fn close(mut self) {
+        if self.has_id() {
+            drop(timeout(SESSION_CLOSE_TIMEOUT, self.send(Method::DELETE, HeaderMap::new(), None)).await);
         }
     }
 
@@ -171,39 +165,133 @@ impl<'a> Session<'a> {
         let response = self.post(&message, method).await?;
         let session = response.headers().get(SESSION_ID).cloned();
         let answer = match media_type(&response).as_deref() {
-            Some("application/json") => {
-                let response = read_body(response).await.map_err(Failure::Request)?;
-                let Some(message) = Message::parse(&response.body) else {
-                    return Err(Failure::NotAMessage(response));
-                };
-                message.into_answer(id).ok_or(Failure::OtherId)?
-            }
-            Some("text/event-stream") => read_events(response, id).await?,
-            _ => return Err(Failure::NotMcp(read_body(response).await.map_err(Failure::Request)?)),
+            Some("application/json") => self.read_json(response, id).await?,
+            Some("text/event-stream") => self.read_stream(response, id).await?,
+            _ => return Err(Failure::NotMcp(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?)),
         };
-        Ok((answer.map_err(Failure::Rpc)?, session))
+        let result = answer.map_err(Failure::Rpc)?;
+        if result.is_object() { Ok((result, session)) } else { Err(Failure::NotAResult(method)) }
     }
 
-    async fn notify(&self, method: &str) -> Result<(), Failure> {
+    async fn read_json(&mut self, response: Response, id: u64) -> Result<Answer, Failure> {
+        let response = read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?;
+        let messages = Message::read(&response.body).unwrap_or_default();
+        if messages.is_empty() {
+            return Err(Failure::NotAMessage(response));
+        }
+        let found = messages.iter().find_map(|message| Some((message, message.answer_to(id)?)));
+        let (message, answer) = found.ok_or(Failure::OtherId)?;
+        self.note_unknown_members(message, &answer);
+        Ok(answer)
+    }
+
+    /// The official SDKs refuse a message with members that JSON-RPC doesn't know.
+    fn note_unknown_members(&mut self, message: &Message, answer: &Answer) {
+        if answer.is_ok() && message.has_unknown_members() {
+            self.violations.push(Violation::of_envelope());
+        }
+    }
+
+    async fn read_stream(&mut self, response: Response, id: u64) -> Result<Answer, Failure> {
+        let mut response = response;
+        for _ in 0..MOST_RESUMES {
+            let (last_event_id, resume_after) = match self.read_events(response, id).await? {
+                StreamEnd::Answer(answer) => return Ok(answer),
+                StreamEnd::Early { last_event_id, resume_after } => (last_event_id.ok_or(Failure::StreamEnded)?, resume_after),
+            };
+            sleep(resume_after.unwrap_or(RESUME_AFTER)).await;
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream")), (LAST_EVENT_ID, last_event_id)]);
+            response = self.send(Method::GET, headers, None).await?;
+        }
+        Err(Failure::StreamEnded)
+    }
+
+    /// Reads events up to the answer. An event that is no JSON-RPC message is skipped, as agents do.
+    async fn read_events(&mut self, mut response: Response, id: u64) -> Result<StreamEnd, Failure> {
+        let mut events = EventReader::default();
+        let mut size = 0;
+        loop {
+            let piece = match next_chunk(&mut response).await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                // What was sent before the connection broke can be resumed.
+                Err(RequestError::Unreachable(_)) if !events.last_event_id().is_empty() => break,
+                Err(error) => return Err(Failure::Request(error)),
+            };
+            size += piece.len();
+            if size > LARGEST_RESPONSE {
+                return Err(Failure::Request(RequestError::TooLarge));
+            }
+            for event in events.read(&piece) {
+                if let Some(answer) = self.read_event(&event, id).await? {
+                    drop(timeout(STREAM_END_TIMEOUT, read_body_up_to(response, LARGEST_RESPONSE)).await);
+                    return Ok(StreamEnd::Answer(answer));
+                }
+            }
+        }
+        let last_event_id = HeaderValue::from_str(events.last_event_id()).ok().filter(|id| !id.is_empty());
+        Ok(StreamEnd::Early { last_event_id, resume_after: events.retry() })
+    }
+
+    /// The answer in an event, if it is there. A request of the server's is answered.
+    async fn read_event(&mut self, event: &Event, id: u64) -> Result<Option<Answer>, Failure> {
+        let Some(message) = Message::in_event(&event.data).filter(|_| event.kind == "message") else {
+            return Ok(None);
+        };
+        if let Some((id, method)) = message.request() {
+            self.post(&reply(id, method), "").await?;
+        }
+        let answer = message.answer_to(id);
+        if let Some(answer) = &answer {
+            self.note_unknown_members(&message, answer);
+        }
+        Ok(answer)
+    }
+
+    async fn notify(&mut self, method: &str) -> Result<(), Failure> {
         let response = self.post(&notification(method), method).await?;
         // Nothing in the answer to a notification matters.
-        drop(timeout(STREAM_END_TIMEOUT, read_body(response)).await);
+        drop(timeout(STREAM_END_TIMEOUT, read_body_up_to(response, LARGEST_RESPONSE)).await);
         Ok(())
     }
 
-    async fn post(&self, message: &Value, method: &str) -> Result<Response, Failure> {
-        let request = self.http.client().post(self.url.clone()).header(ACCEPT, "application/json, text/event-stream").json(message);
-        self.send(request, method).await
+    async fn post(&mut self, message: &Value, method: &str) -> Result<Response, Failure> {
+        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"))]);
+        if let (Era::Discovered, Ok(method)) = (&self.era, HeaderValue::from_str(method)) {
+            headers.insert(RPC_METHOD, method);
+        }
+        self.send(Method::POST, headers, Some(message)).await
     }
 
-    async fn send(&self, request: RequestBuilder, method: &str) -> Result<Response, Failure> {
-        let request = request.headers(self.headers.clone()).headers(self.era.headers(method));
-        let request = request.build().map_err(|error| Failure::Internal(error.into()))?;
-        let response = self.http.open(request).await.map_err(Failure::Request)?;
-        if response.status().is_success() {
-            return Ok(response);
+    /// Sends a request, and follows redirects that keep the origin.
+    async fn send(&mut self, method: Method, headers: HeaderMap, body: Option<&Value>) -> Result<Response, Failure> {
+        for _ in 0..MOST_REDIRECTS {
+            let request = self.http.client().request(method.clone(), self.url.clone());
+            let request = match body {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            let request = request.headers(headers.clone()).headers(self.headers.clone()).headers(self.era.headers());
+            let request = request.build().map_err(|error| Failure::Internal(error.into()))?;
+            let response = self.http.open(request).await.map_err(Failure::Request)?;
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            match self.redirected(&response) {
+                Some(url) => self.url = url,
+                None => return Err(Failure::Status(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?)),
+            }
         }
-        Err(Failure::Status(read_body(response).await.map_err(Failure::Request)?))
+        Err(Failure::TooManyRedirects)
+    }
+
+    /// Where a redirect leads that keeps the method, the body and the origin. The token is sent nowhere else.
+    fn redirected(&self, response: &Response) -> Option<Url> {
+        if !matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+            return None;
+        }
+        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        self.url.join(location).ok().filter(|url| url.origin() == self.url.origin())
     }
 
     /// In the newest revision, each request says what `initialize` said once in the others.
@@ -225,53 +313,20 @@ impl<'a> Session<'a> {
 }
 
 impl Era {
-    fn headers(&self, method: &str) -> HeaderMap {
+    fn headers(&self) -> HeaderMap {
         match self {
             Self::Begin => HeaderMap::new(),
             Self::Initialized { version, session } => {
                 let session = session.iter().map(|session| (SESSION_ID, session.clone()));
                 std::iter::once((PROTOCOL_VERSION, version.clone())).chain(session).collect()
             }
-            Self::Discovered => {
-                let method = HeaderValue::from_str(method).ok().map(|method| (METHOD, method));
-                std::iter::once((PROTOCOL_VERSION, HeaderValue::from_static(NEWEST))).chain(method).collect()
-            }
+            Self::Discovered => HeaderMap::from_iter([(PROTOCOL_VERSION, HeaderValue::from_static(NEWEST))]),
         }
     }
 }
 
 fn client_info() -> Value {
     json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") })
-}
-
-/// The answer in a stream of events. Whatever else the server says there is meant for longer conversations.
-async fn read_events(response: Response, id: u64) -> Result<Answer, Failure> {
-    let chunks = try_unfold((response, 0), |(mut response, read)| async move {
-        let Some(chunk) = next_chunk(&mut response).await? else {
-            return Ok(None);
-        };
-        let read = read + chunk.len();
-        if read > LARGEST_BODY {
-            return Err(RequestError::TooLarge);
-        }
-        Ok(Some((chunk, (response, read))))
-    });
-    let mut events = pin!(chunks.eventsource());
-    while let Some(event) = events.next().await {
-        let event = event.map_err(|error| match error {
-            EventStreamError::Transport(error) => Failure::Request(error),
-            EventStreamError::Utf8(_) | EventStreamError::Parser(_) => Failure::NotEvents,
-        })?;
-        if event.event != "message" || event.data.trim().is_empty() {
-            continue;
-        }
-        let message = Message::parse(event.data.as_bytes()).ok_or(Failure::NotAMessageEvent)?;
-        if let Some(answer) = message.into_answer(id) {
-            drop(timeout(STREAM_END_TIMEOUT, async { while events.next().await.is_some_and(|event| event.is_ok()) {} }).await);
-            return Ok(answer);
-        }
-    }
-    Err(Failure::Request(RequestError::Unreachable("the stream ended before the answer".to_owned())))
 }
 
 /// The response's type, without parameters.

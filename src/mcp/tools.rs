@@ -1,9 +1,11 @@
 //! The tools that an MCP server offers, and what each does to the world.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::Value;
 
+use super::quoted::QuotedViolation;
 use crate::redact::Redactor;
 
 /// The longest tool name. <https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-names>
@@ -40,8 +42,8 @@ pub fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
 }
 
-/// What a tool does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::VariantArray)]
+/// What a tool does, from harmless to harmful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Kind {
     /// Reads.
@@ -103,26 +105,31 @@ pub struct Tool {
 /// What a server offers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offer {
-    /// The tools in the server's order, each once.
+    /// The tools in the server's order, each once. Of one that is listed twice, the stricter kind counts.
     pub tools: Vec<Tool>,
     /// How many more have names that can't be handed on.
     pub unusable: usize,
+    /// What the server's answers have that MCP's schema doesn't allow, though this agent may read them.
+    pub violation: Option<QuotedViolation>,
 }
 
 impl Offer {
     /// Takes what a server listed. Names are handed on as they are, so a name that holds a secret is left out.
     #[must_use]
     pub fn of(listed: &[ListedTool], redactor: &Redactor) -> Self {
-        let mut seen = std::collections::HashSet::new();
+        let mut positions = HashMap::new();
         let mut offer = Self::default();
         for ListedTool { name, read_only_hint } in listed {
-            match ToolName::parse(name).filter(|name| redactor.is_clean(name.as_str())) {
-                None => offer.unusable += 1,
-                Some(name) if seen.insert(name.clone()) => {
-                    let kind = Kind::of(name.as_str(), *read_only_hint);
-                    offer.tools.push(Tool { name, kind });
-                }
-                Some(_) => {}
+            let Some(name) = ToolName::parse(name).filter(|name| redactor.is_clean(name.as_str())) else {
+                offer.unusable += 1;
+                continue;
+            };
+            let kind = Kind::of(name.as_str(), *read_only_hint);
+            let position = *positions.entry(name.clone()).or_insert(offer.tools.len());
+            match offer.tools.get_mut(position) {
+                // Which of the two an agent calls is not known.
+                Some(known) => known.kind = known.kind.max(kind),
+                None => offer.tools.push(Tool { name, kind }),
             }
         }
         offer
@@ -183,6 +190,14 @@ mod tests {
         let offer = Offer::of(&listed, &Redactor::default());
         assert_eq!(offer.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
         assert_eq!(offer.unusable, 2);
+    }
+
+    #[test]
+    fn of_two_tools_with_one_name_the_stricter_kind_counts() {
+        for hints in [[Some(true), Some(false)], [Some(false), Some(true)], [None, Some(true)]] {
+            let listed = hints.map(|read_only_hint| ListedTool { name: "merge".to_owned(), read_only_hint });
+            assert_eq!(Offer::of(&listed, &Redactor::default()).tools[0].kind, Kind::Write, "{hints:?}");
+        }
     }
 
     proptest! {

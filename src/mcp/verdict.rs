@@ -6,9 +6,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::error::{Error, ServerProblem};
-use super::not_verified::{NotVerified, Obstacle};
+use super::failure::Failure;
+use super::message::RpcError;
+use super::not_verified::{NotVerified, Obstacle, UnclearAnswer};
+use super::quoted::Challenge;
 use super::server::Server;
-use super::session::Failure;
 use crate::net::retry::{is_retryable, retry_after};
 use crate::net::{HttpResponse, RequestError, host_and_port};
 use crate::port::{BodyKind, ErrorResponse, header};
@@ -33,49 +35,56 @@ pub enum Verdict {
 impl Verdict {
     /// Judges a failure.
     pub fn on(failure: Failure, server: &Server<'_>, redactor: &Redactor, now: Timestamp) -> Self {
-        let problem = match failure {
-            Failure::Request(error) => return Self::on_request_error(error, server, redactor),
-            Failure::Status(response) => return Self::on_status(&response, server, redactor, now),
-            Failure::Internal(error) => return Self::Failed(error.into()),
+        let unusable = |problem| Self::Failed(Error::Unusable { url: server.url.clone(), problem });
+        let unclear = |answer| Self::not_verified(server, Obstacle::Answer(answer));
+        match failure {
+            Failure::Request(error) => Self::on_request_error(error, server, redactor),
+            Failure::Status(response) => Self::on_status(&response, server, redactor, now),
+            Failure::Internal(error) => Self::Failed(error.into()),
+            Failure::TooManyRedirects => unusable(ServerProblem::TooManyRedirects),
             Failure::NotMcp(response) => {
-                ServerProblem::NotMcp { status: response.head.status.as_u16(), kind: BodyKind::of(&response.head.headers, redactor) }
+                let (status, kind) = (response.head.status.as_u16(), BodyKind::of(&response.head.headers, redactor));
+                unusable(ServerProblem::NotMcp { status, kind })
             }
-            Failure::NotAMessage(response) => ServerProblem::NotAMessage(ErrorResponse::read(&response, redactor)),
-            Failure::NotAMessageEvent => ServerProblem::NotAMessageEvent,
-            Failure::NotEvents => ServerProblem::NotEvents,
-            Failure::OtherId => ServerProblem::OtherId,
-            Failure::NotAResult(method) => ServerProblem::NotAResult(method),
-            Failure::UnknownVersion(version) => ServerProblem::UnknownVersion(redactor.quote(&version)),
-            Failure::Endless => ServerProblem::Endless,
-            Failure::Rpc(error) => ServerProblem::Rpc { code: error.code, message: redactor.quote(&error.message) },
-        };
-        Self::unusable(server, problem)
+            Failure::NotAMessage(response) => unusable(ServerProblem::NotAMessage(ErrorResponse::read(&response, redactor))),
+            Failure::StreamEnded => Self::passing(server, Obstacle::Answer(UnclearAnswer::StreamEnded)),
+            Failure::OtherId => unclear(UnclearAnswer::OtherId),
+            Failure::NotAResult(method) => unclear(UnclearAnswer::NotAResult(method)),
+            Failure::UnknownVersion(version) => unclear(UnclearAnswer::UnknownVersion(redactor.quote(&version))),
+            Failure::Endless => unclear(UnclearAnswer::Endless),
+            Failure::SessionEnded => Self::passing(server, Obstacle::Answer(UnclearAnswer::SessionEnded)),
+            Failure::Rpc(error) => unclear(UnclearAnswer::rpc(&error, redactor)),
+        }
     }
 
     fn on_status(response: &HttpResponse, server: &Server<'_>, redactor: &Redactor, now: Timestamp) -> Self {
         let said = ErrorResponse::read(response, redactor);
         let (status, headers) = (response.head.status, &response.head.headers);
+        let url = server.url.clone();
         if is_retryable(status) {
             let retry_after = retry_after(status, headers, now);
             return Self::NotVerified { not_verified: not_verified(server, Obstacle::Unavailable(said)), retryable: true, retry_after };
         }
         if status.is_redirection() {
             let location = redactor.quote(&header(headers, "location").unwrap_or_default());
-            return Self::unusable(server, ServerProblem::Redirect { response: said, location });
+            return Self::Failed(Error::Unusable { url, problem: ServerProblem::Redirect { response: said, location } });
         }
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Self::Failed(Error::Refused { url: server.url.clone(), token_from: server.token_from, response: said })
-            }
-            _ => Self::unusable(server, ServerProblem::Status(said)),
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            let challenge = Challenge::read(headers, redactor);
+            return Self::Failed(Error::Refused { url, token_from: server.token_from, response: said, challenge });
+        }
+        // A server that speaks JSON-RPC is there, whatever it dislikes here.
+        match Failure::rpc_error(response) {
+            Some(error) => Self::not_verified(server, Obstacle::Answer(UnclearAnswer::rpc(&error, redactor))),
+            None => Self::Failed(Error::Unusable { url, problem: ServerProblem::Status(said) }),
         }
     }
 
     fn on_request_error(error: RequestError, server: &Server<'_>, redactor: &Redactor) -> Self {
         let retryable = error.is_retryable();
         let obstacle = match error {
-            RequestError::TooLarge => return Self::unusable(server, ServerProblem::TooLarge),
-            RequestError::NotHttp(detail) => return Self::unusable(server, ServerProblem::NotHttp(redactor.quote(&detail))),
+            RequestError::TooLarge => Obstacle::Answer(UnclearAnswer::TooLarge),
+            RequestError::NotHttp(detail) => Obstacle::Answer(UnclearAnswer::NotHttp(redactor.quote(&detail))),
             RequestError::Unreachable(detail) => Obstacle::Unreachable(redactor.quote(&detail)),
             RequestError::ProxyUnreachable(detail) | RequestError::ProxyRefused(detail) => Obstacle::Proxy(redactor.quote(&detail)),
             RequestError::Tls(problem, detail) => Obstacle::Tls(problem, redactor.quote(&detail)),
@@ -83,8 +92,20 @@ impl Verdict {
         Self::NotVerified { not_verified: not_verified(server, obstacle), retryable, retry_after: None }
     }
 
-    fn unusable(server: &Server<'_>, problem: ServerProblem) -> Self {
-        Self::Failed(Error::Unusable { url: server.url.clone(), problem })
+    /// The next attempt would see the same.
+    fn not_verified(server: &Server<'_>, obstacle: Obstacle) -> Self {
+        Self::NotVerified { not_verified: not_verified(server, obstacle), retryable: false, retry_after: None }
+    }
+
+    /// The next attempt may see something else.
+    fn passing(server: &Server<'_>, obstacle: Obstacle) -> Self {
+        Self::NotVerified { not_verified: not_verified(server, obstacle), retryable: true, retry_after: None }
+    }
+}
+
+impl UnclearAnswer {
+    fn rpc(error: &RpcError, redactor: &Redactor) -> Self {
+        Self::Rpc { code: error.code, message: redactor.quote(&error.message) }
     }
 }
 

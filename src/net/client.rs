@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use hyper::body::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, NoProxy, Proxy, Request, Response, StatusCode, Url, redirect};
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
@@ -20,7 +21,7 @@ use super::url::host_and_port;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest body that is read, in bytes. Port's are under 2 KiB.
-pub const LARGEST_BODY: usize = 1024 * 1024;
+const LARGEST_BODY: usize = 1024 * 1024;
 
 /// Room for most bodies, in bytes. All of it is wiped, so it is not larger than needed.
 const USUAL_BODY: usize = 1024;
@@ -69,6 +70,8 @@ impl Http {
             .user_agent(concat!("port-mcp-auth/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
+            // Without a header, a server may choose any encoding (RFC 9110 section 12.5.3).
+            .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]))
             .connect_timeout(CONNECT_TIMEOUT)
             // The budget ends a connection that hangs, long before the system would.
             .tcp_keepalive(None)
@@ -148,11 +151,19 @@ pub async fn next_chunk(response: &mut Response) -> Result<Option<Bytes>, Reques
 /// Reads a response whole.
 ///
 /// # Errors
-/// If it doesn't arrive whole, or is too large.
-pub async fn read_body(mut response: Response) -> Result<HttpResponse, RequestError> {
+/// If it doesn't arrive whole, or is larger than [`LARGEST_BODY`].
+async fn read_body(response: Response) -> Result<HttpResponse, RequestError> {
+    read_body_up_to(response, LARGEST_BODY).await
+}
+
+/// Reads a response whole, up to a limit in bytes.
+///
+/// # Errors
+/// If it doesn't arrive whole, or is larger.
+pub async fn read_body_up_to(mut response: Response, limit: usize) -> Result<HttpResponse, RequestError> {
     let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
     while let Some(chunk) = next_chunk(&mut response).await? {
-        if body.len() + chunk.len() > LARGEST_BODY {
+        if body.len() + chunk.len() > limit {
             return Err(RequestError::TooLarge);
         }
         body.extend_from_slice(&chunk);

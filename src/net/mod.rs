@@ -3,13 +3,15 @@
 mod budget;
 mod client;
 mod error;
+mod events;
 mod preconnect;
 mod proxy;
 pub mod retry;
 mod url;
 
 pub use budget::{Budget, TimedOut};
-pub use client::{Http, HttpResponse, LARGEST_BODY, RequestTrace, next_chunk, read_body};
+pub use client::{Http, HttpResponse, RequestTrace, next_chunk, read_body_up_to};
 pub use error::{RequestError, TlsProblem};
+pub use events::{Event, EventReader};
 pub use proxy::{Network, ProxyUrl, ProxyUrlProblem};
 pub use url::{UrlProblem, host_and_port, join, parse_url};

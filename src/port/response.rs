@@ -45,7 +45,7 @@ pub fn read_token_response(
 ) -> Result<Token, AttemptError<ExchangeProblem>> {
     let body: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();
     let redactor = &*knowing_tokens(redactor, body.as_ref());
-    if response.head.status == StatusCode::OK {
+    if response.head.status.is_success() && response.head.status != StatusCode::NO_CONTENT {
         return read_token(kind, response, body, redactor, now).map_err(AttemptError::permanent);
     }
     Err(read_error(kind, response, body.as_ref(), redactor, now))

@@ -1,42 +1,71 @@
 //! Texts for problems with the MCP server and its tools.
 
+use reqwest::Url;
+
 use super::code::Code;
 use super::explanation::Explanation;
 use super::words::listed;
 use super::{internal, not_verified};
-use crate::mcp::{Doubt, Error, Kind, Unresolved};
+use crate::mcp::{Challenge, Doubt, Error, Kind, QuotedViolation, Unresolved};
+use crate::port::{ErrorResponse, TokenEndpoint};
 use crate::redact::Redactor;
 
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
     match error {
-        Error::Refused { url, token_from, response } => {
-            let forbidden = response.status == 403;
-            let why = if forbidden {
-                "The organisation has an IP allow-list that this runner's address is not on, the credentials have no right to use the MCP server, or a proxy answered instead of Port."
-            } else {
-                "Port issued the token, but this MCP server doesn't take it: it takes those of Port's other token endpoint, or belongs to another region."
-            };
-            let first = if forbidden {
-                "Use a runner whose address is on the allow-list, or give the credentials the right. If it is neither: "
-            } else {
-                ""
-            };
-            let fix = format!(
-                "{first}Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organisation that the credentials belong to.",
-                token_from.other()
-            );
-            Explanation::new(Code::McpRefused, "The MCP server refuses the token", format!("`POST {url}` answered {response}."), why, fix)
-        }
+        Error::Refused { url, token_from, response, challenge } => explain_refused(url, *token_from, response, challenge.as_ref()),
         Error::Unusable { url, problem } => Explanation::new(
             Code::McpError,
             "The MCP server gives no tools",
-            format!("`POST {url}` gave an answer that an agent can't use either: {problem}."),
+            format!("The MCP server at `{url}` gives an answer that no agent can use: it {problem}."),
             "What answered is not Port's MCP server: a mistake in the URL, a proxy's or a login page, or a change on Port's side.",
             "Check `mcp_url` (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`). If it is right, run the job again, and report it if it stays. `verify: false` turns this check off.",
+        ),
+        Error::Rejected { url, violation } => Explanation::new(
+            Code::McpError,
+            "The agent would have no tools",
+            format!("The agent that `client` names would drop all tools of the MCP server at `{url}`: {}.", broken_rule(violation)),
+            "This agent checks each answer against MCP's schema. For one mistake it drops the whole list, starts without Port's tools, and reports no error.",
+            "Report this to Port's support. Until it is fixed, use another agent; or set `verify: false`, if you know that your version of the agent takes such an answer.",
         ),
         Error::ToolUnknown(unresolved) => explain_unresolved(unresolved),
         Error::Internal(error) => internal::explain(error, redactor),
     }
+}
+
+/// What in a server's answer breaks MCP's schema, as the rest of a sentence.
+pub fn broken_rule(violation: &QuotedViolation) -> String {
+    let QuotedViolation { tool, field, problem, .. } = violation;
+    match tool {
+        Some(tool) => format!("in the tool {tool}, `{field}` {problem}"),
+        None => format!("`{field}` {problem}"),
+    }
+}
+
+fn explain_refused(url: &Url, token_from: TokenEndpoint, response: &ErrorResponse, challenge: Option<&Challenge>) -> Explanation {
+    let said = challenge.map(|challenge| format!(" It says {}{}.", challenge.error, described(challenge))).unwrap_or_default();
+    let what = format!("`POST {url}` answered {response}.{said}");
+    let other = format!(
+        "Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organisation that the credentials belong to.",
+        token_from.other()
+    );
+    let title = "The MCP server refuses the token";
+    if let Some(Challenge { scope, .. }) = challenge.filter(|challenge| challenge.is_insufficient_scope) {
+        let scope = scope.as_ref().map(|scope| format!(" It asks for the scope {scope}.")).unwrap_or_default();
+        let why = format!("The token is valid, but these credentials have no right to use the MCP server.{scope}");
+        let fix = "Give the credentials the right in Port, or use others. Another token of the same credentials has the same rights.";
+        return Explanation::new(Code::McpRefused, title, what, why, fix);
+    }
+    if response.status == 403 {
+        let why = "The organisation has an IP allow-list that this runner's address is not on, the credentials have no right to use the MCP server, or a proxy answered instead of Port.";
+        let fix = format!("Use a runner whose address is on the allow-list, or give the credentials the right. If it is neither: {other}");
+        return Explanation::new(Code::McpRefused, title, what, why, fix);
+    }
+    let why = "Port issued the token, but this MCP server doesn't take it: it takes those of Port's other token endpoint, or belongs to another region.";
+    Explanation::new(Code::McpRefused, title, what, why, other)
+}
+
+fn described(challenge: &Challenge) -> String {
+    challenge.description.as_ref().map(|description| format!(", {description}")).unwrap_or_default()
 }
 
 fn explain_unresolved(unresolved: &Unresolved) -> Explanation {
@@ -46,12 +75,17 @@ fn explain_unresolved(unresolved: &Unresolved) -> Explanation {
             Some(not_verified) => not_verified::what(not_verified),
             None => "The tools were not asked for, since `verify` is off.".to_owned(),
         };
-        let fix = "Write the tools' names into `allowed_tools` instead of globs, or let this container reach the MCP server.";
+        let fix = match &unresolved.not_verified {
+            Some(_) => {
+                "Write the tools' names into `allowed_tools`: unlike a glob, a name needs no list. Or solve what keeps this step from the list."
+            }
+            None => "Write the tools' names into `allowed_tools` instead of globs, or set `verify: true`.",
+        };
         return Explanation::new(Code::ToolUnknown, "The tools can't be listed", what, why, fix);
     }
     let hides = unresolved.doubts.iter().any(Doubt::is_hidden);
     let why = if hides {
-        "With `read_only` on (the default), Port shows no tool that writes, and none that runs an action is handed on unasked."
+        "With `read_only` on (the default), Port hides tools that write, and a tool that runs actions is allowed only if it is named exactly or `allowed_actions` names actions."
     } else {
         "Port renames tools between releases (`get_entities` became `list_entities`), and offers only those that the credentials may use."
     };
@@ -69,12 +103,14 @@ fn explain_doubt(doubt: &Doubt) -> String {
     match doubt {
         Doubt::NotOffered { name, hidden: Some(Kind::Write), .. } => format!("`{name}` is not offered: `read_only` hides write tools."),
         Doubt::NotOffered { name, hidden: Some(_), .. } => {
-            format!("`{name}` is not offered: there is no action that the agent may run.")
+            format!("`{name}` is not offered, and no action is allowed that it could run.")
         }
         Doubt::NotOffered { name, nearest: Some(nearest), .. } => format!("`{name}` is not offered; did you mean `{nearest}`?"),
         Doubt::NotOffered { name, .. } => format!("`{name}` is not offered."),
         Doubt::NoMatch { glob, unfit } if unfit.is_empty() => format!("`{glob}` matches no tool that is offered."),
-        Doubt::NoMatch { glob, unfit } => format!("`{glob}` matches only tools that `read_only` leaves out: {}.", listed(unfit)),
+        Doubt::NoMatch { glob, unfit } => {
+            format!("`{glob}` matches only tools that are not allowed while `read_only` is on: {}.", listed(unfit))
+        }
         Doubt::Unlisted { glob } => format!("`{glob}` is a glob, and there is no list of tools to match it against."),
     }
 }

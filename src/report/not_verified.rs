@@ -6,14 +6,16 @@ use crate::runner::Console;
 
 /// What is in the way, as a sentence.
 pub fn what(not_verified: &NotVerified) -> String {
+    let host = &not_verified.host;
     let obstacle = match &not_verified.obstacle {
+        Obstacle::Answer(answer) => return format!("The MCP server at `{host}` can't be verified: it {answer}."),
         Obstacle::Unreachable(detail) => format!("no answer: {detail}"),
         Obstacle::Proxy(detail) => format!("the proxy on the way failed: {detail}"),
         Obstacle::Tls(_, detail) => format!("no trusted TLS connection: {detail}"),
         Obstacle::Unavailable(response) => format!("it is not available and answered {response}"),
         Obstacle::NoTime => "no answer before the step's time was up".to_owned(),
     };
-    format!("The MCP server at `{}` can't be checked from this container: {obstacle}.", not_verified.host)
+    format!("The MCP server at `{host}` can't be checked from this container: {obstacle}.")
 }
 
 fn fix(obstacle: &Obstacle) -> &'static str {
@@ -25,6 +27,7 @@ fn fix(obstacle: &Obstacle) -> &'static str {
         }
         Obstacle::Tls(..) => "An agent is likely to see the same certificate and to refuse it too: check `mcp_url`.",
         Obstacle::Unavailable(_) => "This may be over by the time the agent asks; look at https://status.port.io if it stays.",
+        Obstacle::Answer(_) => "The agent may make something else of it: look into its log for Port's tools, and check `mcp_url`.",
         Obstacle::NoTime => "Raise `timeout` if the server needs longer; an agent waits for it with a limit of its own.",
     }
 }
@@ -34,7 +37,7 @@ pub fn warn(not_verified: &NotVerified, console: &Console) {
     console.warning(
         "The MCP connection is not verified",
         &format!(
-            "{} The token was issued and the step goes on, since the agent may run elsewhere. If it can't reach the server either, it starts without Port's tools, often without a word. {} `verify: false` turns this check off.",
+            "{} The token was issued and the step goes on, since the agent may run elsewhere or make something else of the answer. If it can't use the server either, it starts without Port's tools, often silently. {} `verify: false` turns this check off.",
             what(not_verified),
             fix(&not_verified.obstacle)
         ),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use strum::VariantArray;
 
+use super::mcp::broken_rule;
 use super::words::{count, listed};
 use crate::mcp::{Kind, Offer, Policy, Tool, Toolset};
 use crate::runner::Console;
@@ -27,6 +28,15 @@ pub fn warn_about(offer: &Offer, policy: Policy, console: &Console) {
         console.warning(
             "No tools",
             "The MCP server accepts the token but offers no tools. The credentials may lack rights in Port, or `mcp_url` is not Port's MCP server.",
+        );
+    }
+    if let Some(violation) = &offer.violation {
+        console.warning(
+            "Some agents would have no tools",
+            &format!(
+                "The MCP server's answers break MCP's schema: {}. Agents that check this drop all tools and report no error. Whether yours does is not known here: look into its log for Port's tools, and report the mistake to Port's support.",
+                broken_rule(violation)
+            ),
         );
     }
     let writing: Vec<_> = offer.tools.iter().filter(|tool| policy.read_only && tool.kind == Kind::Write).map(|tool| &tool.name).collect();

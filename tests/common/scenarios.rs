@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use port_sandbox::{Accepts, Certificate, Fault, Options, Refusal, Route, Sandbox, SecretForm, Wait};
+use port_sandbox::{Accepts, Certificate, Fault, McpMode, Options, Refusal, Route, Sandbox, SecretForm, Wait};
 use serde_json::json;
 
 use super::{Outcome, Step};
@@ -251,6 +251,14 @@ fn with_preflight() -> Vec<Scenario> {
         })
     };
     let echo = |status| Fault::EchoSecret { status, forms: SecretForm::ALL.to_vec() };
+    let broken_list = |name, code, client: &str| {
+        Scenario::new(name, code, Options { mcp_mode: McpMode::Stateless, ..default() }, |sandbox, step| {
+            let tools = json!([{ "name": "list_entities", "inputSchema": { "type": "object" } }, { "name": HOSTILE, "inputSchema": {} }]);
+            let list = json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": tools } });
+            sandbox.set_fault_forever(Route::Rpc("tools/list"), Fault::json(&list));
+            step.input("verify", "true").input("client", client)
+        })
+    };
     let hostile = vec![HOSTILE.to_owned(), "::error::x".to_owned(), "a b".to_owned()];
     vec![
         verified("success_with_tools", None, default(), |_, step| step),
@@ -274,6 +282,15 @@ fn with_preflight() -> Vec<Scenario> {
         }),
         unseen("success_unverified_hostile", Fault::RetryAfter { status: 503, wait: Wait::Seconds(300) }),
         unseen("success_unverified_echo", echo(500)),
+        unseen("success_unverified_rpc_error", Fault::RpcError { code: -32000, message: HOSTILE.to_owned() }),
+        broken_list("success_with_a_broken_list", None, "generic"),
+        broken_list("mcp_error_broken_list", Some("mcp_error"), "claude-code"),
+        answers(
+            "mcp_refused_with_a_challenge",
+            "mcp_refused",
+            Fault::status(403)
+                .header("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"mcp\", error_description=\"::error::no\""),
+        ),
         verified("mcp_refused", Some("mcp_refused"), Options { mcp_accepts: Accepts::OAuth, ..default() }, |_, step| step),
         verified("mcp_refused_oauth", Some("mcp_refused"), Options { mcp_accepts: Accepts::Api, ..default() }, |_, step| {
             step.input("token_endpoint", "mcp")
@@ -281,7 +298,7 @@ fn with_preflight() -> Vec<Scenario> {
         answers("mcp_refused_with_403", "mcp_refused", Fault::Hostile { status: 403, text: HOSTILE.to_owned() }),
         answers("mcp_refused_with_an_echo", "mcp_refused", echo(401)),
         answers("mcp_error_not_found", "mcp_error", Fault::status(404)),
-        answers("mcp_error_hostile", "mcp_error", Fault::RpcError { code: -32000, message: HOSTILE.to_owned() }),
+        answers("mcp_error_hostile", "mcp_error", Fault::Hostile { status: 418, text: HOSTILE.to_owned() }),
         answers("mcp_error_echo", "mcp_error", echo(400)),
         answers("mcp_error_echo_in_a_success", "mcp_error", echo(200)),
         answers(

@@ -1,0 +1,317 @@
+//! What MCP's schema asks of a server's answers, as far as agents check it.
+//!
+//! The official TypeScript SDK, which many agents are built on, throws a whole list of tools away if one tool breaks the schema:
+//! the agent says "connected" and has no tool. `tests/agents/shapes` shows what it takes, with the real SDKs.
+//! <https://github.com/modelcontextprotocol/modelcontextprotocol/tree/main/schema>
+
+use serde_json::{Map, Value};
+
+/// What an agent reads a server's answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerReader {
+    /// Version 2 of the official TypeScript SDK.
+    TypeScriptSdk2,
+    /// Something else, or not known.
+    Other,
+}
+
+/// Something in a server's answers that MCP's schema doesn't allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The tool's name as the server gave it, if it is about a tool. It is text from outside.
+    pub tool: Option<String>,
+    /// The field, in our own words.
+    pub field: String,
+    /// The rest of a sentence that begins with the field.
+    pub problem: &'static str,
+    /// Who would have no tools because of it.
+    pub rejected_by: RejectedBy,
+}
+
+/// Who rejects an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectedBy {
+    /// Both versions of the TypeScript SDK.
+    BothSdks,
+    /// The older one.
+    Sdk1,
+    /// The newer one.
+    Sdk2,
+}
+
+/// In which revisions of MCP an answer was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revision {
+    /// Those that begin with `initialize`.
+    WithInitialize,
+    /// 2026-07-28, which begins with `server/discover`.
+    WithDiscover,
+}
+
+impl Violation {
+    /// Members that JSON-RPC doesn't know, beside the result.
+    #[must_use]
+    pub fn of_envelope() -> Self {
+        Self::new("an answer", "has members that JSON-RPC doesn't know")
+    }
+
+    fn new(field: impl Into<String>, problem: &'static str) -> Self {
+        Self { tool: None, field: field.into(), problem, rejected_by: RejectedBy::BothSdks }
+    }
+
+    /// Whether an agent that reads answers so has no tools.
+    #[must_use]
+    pub fn is_fatal_for(&self, reader: AnswerReader) -> bool {
+        reader == AnswerReader::TypeScriptSdk2 && self.rejected_by != RejectedBy::Sdk1
+    }
+}
+
+/// What is wrong with the result of `initialize`.
+pub fn of_initialize(result: &Value) -> Option<Violation> {
+    let info = result.get("serverInfo");
+    if !info.is_some_and(Value::is_object) {
+        return Some(Violation::new("serverInfo", IS_NO_OBJECT));
+    }
+    for field in ["name", "version"] {
+        if !info.and_then(|info| info.get(field)).is_some_and(Value::is_string) {
+            return Some(Violation::new(format!("serverInfo.{field}"), IS_NO_TEXT));
+        }
+    }
+    let Some(capabilities) = result.get("capabilities").and_then(Value::as_object) else {
+        return Some(Violation::new("capabilities", IS_NO_OBJECT));
+    };
+    if let Some(broken) = ["tools", "prompts", "resources", "logging", "completions", "experimental"]
+        .into_iter()
+        .find(|field| !is_absent_or(capabilities, field, Value::is_object))
+    {
+        return Some(Violation::new(format!("capabilities.{broken}"), IS_NO_OBJECT));
+    }
+    let tools = capabilities.get("tools").and_then(Value::as_object);
+    if tools.is_some_and(|tools| !is_absent_or(tools, "listChanged", Value::is_boolean)) {
+        return Some(Violation::new("capabilities.tools.listChanged", IS_NO_BOOLEAN));
+    }
+    let result = result.as_object()?;
+    if !is_absent_or(result, "instructions", Value::is_string) {
+        return Some(Violation::new("instructions", IS_NO_TEXT));
+    }
+    if tools.is_none() {
+        let rejected_by = RejectedBy::Sdk2;
+        return Some(Violation { rejected_by, ..Violation::new("capabilities.tools", "is missing, so that it is not asked for tools") });
+    }
+    of_meta(result)
+}
+
+/// What is wrong with a page of `tools/list`.
+pub fn of_page(page: &Map<String, Value>) -> Option<Violation> {
+    if !is_absent_or(page, "nextCursor", Value::is_string) {
+        return Some(Violation::new("nextCursor", IS_NO_TEXT));
+    }
+    of_meta(page)
+}
+
+/// What is wrong with a tool.
+pub fn of_tool(tool: &Value, revision: Revision) -> Option<Violation> {
+    let Some(fields) = tool.as_object() else {
+        return Some(Violation::new("a tool", IS_NO_OBJECT));
+    };
+    let name = fields.get("name").and_then(Value::as_str);
+    let problem = of_fields(fields, revision)?;
+    Some(Violation { tool: name.map(str::to_owned), ..problem })
+}
+
+const IS_NO_OBJECT: &str = "is no object";
+const IS_NO_TEXT: &str = "is no text";
+const IS_NO_BOOLEAN: &str = "is neither true nor false";
+
+fn of_fields(tool: &Map<String, Value>, revision: Revision) -> Option<Violation> {
+    if !tool.get("name").is_some_and(Value::is_string) {
+        return Some(Violation::new("name", IS_NO_TEXT));
+    }
+    let Some(input) = tool.get("inputSchema").and_then(Value::as_object) else {
+        return Some(Violation::new("inputSchema", IS_NO_OBJECT));
+    };
+    if let Some(violation) = of_schema("inputSchema", input, revision) {
+        return Some(violation);
+    }
+    if let Some(text) = ["title", "description"].into_iter().find(|field| !is_absent_or(tool, field, Value::is_string)) {
+        return Some(Violation::new(text, IS_NO_TEXT));
+    }
+    if !is_absent_or(tool, "annotations", Value::is_object) {
+        return Some(Violation::new("annotations", IS_NO_OBJECT));
+    }
+    if let Some(violation) = tool.get("annotations").and_then(Value::as_object).and_then(of_annotations) {
+        return Some(violation);
+    }
+    if !is_absent_or(tool, "outputSchema", Value::is_object) {
+        return Some(Violation::new("outputSchema", IS_NO_OBJECT));
+    }
+    let output = tool.get("outputSchema").and_then(Value::as_object).filter(|_| revision == Revision::WithInitialize);
+    if let Some(violation) = output.and_then(|output| of_schema("outputSchema", output, revision)) {
+        return Some(violation);
+    }
+    if !is_absent_or(tool, "icons", Value::is_array) {
+        return Some(Violation::new("icons", "is no list"));
+    }
+    let icons = tool.get("icons").and_then(Value::as_array);
+    if icons.is_some_and(|icons| !icons.iter().all(is_icon)) {
+        return Some(Violation::new("icons", "has an entry that is no icon"));
+    }
+    if revision == Revision::WithInitialize && !is_absent_or(tool, "execution", is_execution) {
+        return Some(Violation::new("execution", "is not as MCP has it"));
+    }
+    of_meta(tool)
+}
+
+/// `type` must be just `object`. What is deeper in a schema is not looked at, by agents either.
+fn of_schema(name: &str, schema: &Map<String, Value>, revision: Revision) -> Option<Violation> {
+    if schema.get("type").and_then(Value::as_str) != Some("object") {
+        return Some(Violation::new(format!("{name}.type"), "is not \"object\""));
+    }
+    if revision == Revision::WithDiscover {
+        return None;
+    }
+    if !is_absent_or(schema, "properties", Value::is_object) {
+        return Some(Violation::new(format!("{name}.properties"), IS_NO_OBJECT));
+    }
+    let is_names = |value: &Value| value.as_array().is_some_and(|names| names.iter().all(Value::is_string));
+    if !is_absent_or(schema, "required", is_names) {
+        return Some(Violation::new(format!("{name}.required"), "is no list of names"));
+    }
+    let mut properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    if properties.any(|property| !property.is_object() && !property.is_array()) {
+        let rejected_by = RejectedBy::Sdk1;
+        return Some(Violation { rejected_by, ..Violation::new(format!("{name}.properties"), "has one that is no object") });
+    }
+    None
+}
+
+fn of_annotations(annotations: &Map<String, Value>) -> Option<Violation> {
+    if !is_absent_or(annotations, "title", Value::is_string) {
+        return Some(Violation::new("annotations.title", IS_NO_TEXT));
+    }
+    let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
+    let broken = hints.into_iter().find(|hint| !is_absent_or(annotations, hint, Value::is_boolean))?;
+    Some(Violation::new(format!("annotations.{broken}"), IS_NO_BOOLEAN))
+}
+
+fn of_meta(object: &Map<String, Value>) -> Option<Violation> {
+    if is_absent_or(object, "_meta", Value::is_object) { None } else { Some(Violation::new("_meta", IS_NO_OBJECT)) }
+}
+
+fn is_icon(icon: &Value) -> bool {
+    let Some(icon) = icon.as_object() else {
+        return false;
+    };
+    let is_texts = |value: &Value| value.as_array().is_some_and(|texts| texts.iter().all(Value::is_string));
+    let is_theme = |value: &Value| matches!(value.as_str(), Some("light" | "dark"));
+    icon.get("src").is_some_and(Value::is_string)
+        && is_absent_or(icon, "mimeType", Value::is_string)
+        && is_absent_or(icon, "sizes", is_texts)
+        && is_absent_or(icon, "theme", is_theme)
+}
+
+fn is_execution(execution: &Value) -> bool {
+    let is_support = |value: &Value| matches!(value.as_str(), Some("required" | "optional" | "forbidden"));
+    execution.as_object().is_some_and(|execution| is_absent_or(execution, "taskSupport", is_support))
+}
+
+/// An optional field may be left out, but it may not be null.
+fn is_absent_or(object: &Map<String, Value>, field: &str, fits: impl Fn(&Value) -> bool) -> bool {
+    object.get(field).is_none_or(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn with(field: &str, value: &Value) -> Value {
+        let mut tool = json!({ "name": "a", "inputSchema": { "type": "object" } });
+        tool[field] = value.clone();
+        tool
+    }
+
+    fn field(tool: &Value) -> Option<String> {
+        of_tool(tool, Revision::WithInitialize).map(|violation| violation.field)
+    }
+
+    #[test]
+    fn what_the_sdks_reject_is_found() {
+        for (name, value, expected) in [
+            ("name", json!(null), "name"),
+            ("name", json!(7), "name"),
+            ("inputSchema", json!(null), "inputSchema"),
+            ("inputSchema", json!(true), "inputSchema"),
+            ("inputSchema", json!({}), "inputSchema.type"),
+            ("inputSchema", json!({ "anyOf": [] }), "inputSchema.type"),
+            ("inputSchema", json!({ "type": ["object"] }), "inputSchema.type"),
+            ("inputSchema", json!({ "type": "object", "required": null }), "inputSchema.required"),
+            ("inputSchema", json!({ "type": "object", "required": [1] }), "inputSchema.required"),
+            ("inputSchema", json!({ "type": "object", "properties": null }), "inputSchema.properties"),
+            ("inputSchema", json!({ "type": "object", "properties": { "a": true } }), "inputSchema.properties"),
+            ("description", json!(null), "description"),
+            ("title", json!(1), "title"),
+            ("annotations", json!(null), "annotations"),
+            ("annotations", json!({ "readOnlyHint": null }), "annotations.readOnlyHint"),
+            ("annotations", json!({ "openWorldHint": "no" }), "annotations.openWorldHint"),
+            ("annotations", json!({ "title": null }), "annotations.title"),
+            ("outputSchema", json!(null), "outputSchema"),
+            ("outputSchema", json!({ "type": "array" }), "outputSchema.type"),
+            ("_meta", json!(null), "_meta"),
+            ("icons", json!(null), "icons"),
+            ("icons", json!([{}]), "icons"),
+            ("icons", json!([{ "src": "a", "sizes": "48x48" }]), "icons"),
+            ("execution", json!(null), "execution"),
+            ("execution", json!({ "taskSupport": "maybe" }), "execution"),
+        ] {
+            assert_eq!(field(&with(name, &value)).as_deref(), Some(expected), "{name}: {value}");
+        }
+        assert_eq!(field(&json!("a")).as_deref(), Some("a tool"));
+    }
+
+    #[test]
+    fn what_the_sdks_take_is_fine() {
+        for (name, value) in [
+            ("name", json!("any name: ü")),
+            ("inputSchema", json!({ "type": "object", "anyOf": [], "properties": { "a": {} }, "required": ["b"], "description": null })),
+            ("description", json!("")),
+            ("annotations", json!({ "unknown": null, "readOnlyHint": false })),
+            ("outputSchema", json!({ "type": "object", "$schema": "x" })),
+            ("icons", json!([])),
+            ("execution", json!({ "taskSupport": "required" })),
+            ("unknown", json!(null)),
+        ] {
+            assert_eq!(field(&with(name, &value)), None, "{name}: {value}");
+        }
+        let newest = with("inputSchema", &json!({ "type": "object", "required": null, "properties": null }));
+        assert_eq!(of_tool(&newest, Revision::WithDiscover), None);
+    }
+
+    #[test]
+    fn what_only_one_sdk_rejects_is_not_fatal_for_the_other() {
+        let boolean = of_tool(&with("inputSchema", &json!({ "type": "object", "properties": { "a": true } })), Revision::WithInitialize);
+        assert!(boolean.is_some_and(|violation| !violation.is_fatal_for(AnswerReader::TypeScriptSdk2)));
+        let missing = of_tool(&with("inputSchema", &json!({})), Revision::WithInitialize).unwrap();
+        assert!(missing.is_fatal_for(AnswerReader::TypeScriptSdk2) && !missing.is_fatal_for(AnswerReader::Other));
+    }
+
+    #[test]
+    fn the_result_of_initialize_is_checked_too() {
+        let good =
+            json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} }, "serverInfo": { "name": "a", "version": "1" } });
+        assert_eq!(of_initialize(&good), None);
+        for (pointer, value, expected) in [
+            ("/serverInfo", json!(null), "serverInfo"),
+            ("/serverInfo/version", json!(null), "serverInfo.version"),
+            ("/capabilities", json!([]), "capabilities"),
+            ("/capabilities/tools", json!(null), "capabilities.tools"),
+            ("/capabilities", json!({}), "capabilities.tools"),
+            ("/capabilities", json!({ "tools": { "listChanged": null } }), "capabilities.tools.listChanged"),
+            ("/capabilities", json!({ "tools": {}, "logging": true }), "capabilities.logging"),
+        ] {
+            let mut result = good.clone();
+            *result.pointer_mut(pointer).unwrap() = value.clone();
+            assert_eq!(of_initialize(&result).map(|violation| violation.field).as_deref(), Some(expected), "{pointer}: {value}");
+        }
+    }
+}
