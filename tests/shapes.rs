@@ -338,7 +338,7 @@ fn a_list_that_the_agent_throws_away_fails_the_step_and_is_a_warning_for_others(
         assert!(text.contains(&format!("in the tool `list_b`, {says}")), "{field}: no {says:?} in {text}");
         let outcome = server.step().input("client", "generic").run().succeeded();
         assert_eq!(tools(&outcome), ["list_a", "list_b"], "{field}");
-        assert_eq!(warnings(&outcome), ["Some agents would have no tools"], "{field}");
+        assert_eq!(warnings(&outcome).first().map(String::as_str), Some("Some agents would have no tools"), "{field}");
     }
 }
 

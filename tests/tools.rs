@@ -5,7 +5,8 @@ mod common;
 
 use common::scenarios::dead_address;
 use common::{Outcome, Step};
-use port_sandbox::{Options, Route, Sandbox};
+use port_sandbox::{Fault, McpMode, Options, Route, Sandbox};
+use serde_json::json;
 
 const READING: [&str; 13] = [
     "list_blueprints",
@@ -248,5 +249,25 @@ fn the_summary_says_which_actions_are_allowed() {
             summary.contains(&format!("| Allowed actions | {} |", shown.replace('_', if shown.contains('`') { "_" } else { "\\_" }))),
             "{summary}"
         );
+    }
+}
+
+/// Self-service workflows take the place of actions. Both run something by name, whatever the server says of the tool.
+#[test]
+fn a_tool_that_runs_workflows_is_governed_like_one_that_runs_actions() {
+    for tool in ["run_action", "trigger_run", "trigger_workflow_run"] {
+        for hint in [json!({}), json!({"readOnlyHint": false}), json!({"readOnlyHint": true})] {
+            let sandbox = Sandbox::start(Options { mcp_mode: McpMode::Stateless, ..Options::default() });
+            let entry = json!({"name": tool, "inputSchema": {"type": "object"}, "annotations": hint});
+            let list = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [entry]}});
+            sandbox.set_fault_forever(Route::Rpc("tools/list"), Fault::json(&list));
+            let allowed = |read_only: &str, actions: &str| {
+                allowed(&Step::against(&sandbox).input("read_only", read_only).input("allowed_actions", actions).run().succeeded())
+            };
+            assert_eq!(allowed("false", "none"), [""; 0], "{tool} with {hint}");
+            assert_eq!(allowed("true", ""), [""; 0], "{tool} with {hint}");
+            assert_eq!(allowed("true", "restart_service"), [tool], "{tool} with {hint}");
+            assert_eq!(allowed("false", ""), [tool], "{tool} with {hint}");
+        }
     }
 }

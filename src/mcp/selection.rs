@@ -238,7 +238,8 @@ mod tests {
     const READ_ONLY: Policy = Policy { read_only: true, execute: false };
 
     fn offer(names: &[&str]) -> Offer {
-        let tools = names.iter().map(|name| Tool { name: ToolName::parse(name).unwrap(), kind: Kind::of(name, None) });
+        let hint = |name: &str| ["list_", "get_", "search"].iter().any(|start| name.starts_with(start)).then_some(true);
+        let tools = names.iter().map(|name| Tool { name: ToolName::parse(name).unwrap(), kind: Kind::of(name, hint(name)) });
         Offer { tools: tools.collect(), unusable: 0, violation: None }
     }
 

@@ -48,48 +48,79 @@ pub fn is_name_byte(byte: u8) -> bool {
 pub enum Kind {
     /// Reads.
     Read,
-    /// Runs a self-service action. In Port that is not writing: `allowed_actions` governs it, read-only mode does not.
+    /// Runs a self-service action or workflow. In Port that is not writing: `allowed_actions` governs it, read-only mode does not.
     Execute,
     /// Changes something, or doesn't say that it does not.
     Write,
 }
 
-/// The verbs with which Port's names of read tools begin.
-const READING: [&str; 7] = ["describe_", "get_", "list_", "load_", "search_", "track_", "whoami"];
-
-/// The verb with which Port's names of execute tools begin.
-const EXECUTING: &str = "run_";
-
-/// The verbs with which Port's names of write tools begin, now or in earlier releases.
-const WRITING: [&str; 4] = ["create_", "delete_", "update_", "upsert_"];
+/// What is known of Port's tools, by name. A `*` at the end stands for any rest. The first entry that fits counts.
+/// <https://docs.port.io/ai-interfaces/port-mcp-server/available-tools/>
+const KNOWN: &[(&str, Kind)] = &[
+    ("list_blueprints", Kind::Read),
+    ("list_entities", Kind::Read),
+    ("list_scorecards", Kind::Read),
+    ("list_actions", Kind::Read),
+    ("list_workflows", Kind::Read),
+    ("list_self_service_triggers", Kind::Read),
+    ("list_integrations", Kind::Read),
+    ("get_workflow_run", Kind::Read),
+    ("track_action_run", Kind::Read),
+    ("get_action_permissions", Kind::Read),
+    ("search_audit_logs", Kind::Read),
+    ("describe_user_details", Kind::Read),
+    ("load_skill", Kind::Read),
+    ("search_port_knowledge_sources", Kind::Read),
+    ("get_page", Kind::Read),
+    ("get_sidebar", Kind::Read),
+    ("load_widget_schema", Kind::Read),
+    ("get_integration_event_logs", Kind::Read),
+    ("get_integration_kinds_with_examples", Kind::Read),
+    ("get_integration_sync_metrics", Kind::Read),
+    // It computes what a change would permit, and changes nothing.
+    ("simulate_blueprint_permissions", Kind::Read),
+    // It runs a mapping over an example, and keeps nothing of it.
+    ("test_integration_mapping", Kind::Read),
+    // Self-service actions and workflows. Workflows take the place of actions; `trigger_workflow_run` is the older name.
+    ("run_action", Kind::Execute),
+    ("trigger_run", Kind::Execute),
+    ("trigger_workflow_run", Kind::Execute),
+    // Earlier releases had one tool for each action.
+    ("run_*", Kind::Execute),
+    // It makes Port write entities and blueprints.
+    ("trigger_auto_discovery", Kind::Write),
+    ("upsert_*", Kind::Write),
+    ("create_*", Kind::Write),
+    ("update_*", Kind::Write),
+    ("delete_*", Kind::Write),
+    ("duplicate_page", Kind::Write),
+    ("move_page", Kind::Write),
+    ("install_library_plugin", Kind::Write),
+];
 
 impl Kind {
-    /// By what the server says of the tool. What says nothing is judged by its name.
+    /// By Port's names and by what the server says of the tool; the stricter counts. A tool of which nothing is known writes, as MCP
+    /// has it for a tool without the hint.
     #[must_use]
     pub fn of(name: &str, read_only_hint: Option<bool>) -> Self {
-        let by_name = Self::by_name(name);
-        match read_only_hint {
-            Some(true) => Self::Read,
-            Some(false) if by_name == Some(Self::Execute) => Self::Execute,
-            Some(false) => Self::Write,
-            // MCP's own default: a tool without the hint is not read-only.
-            None => by_name.unwrap_or(Self::Write),
+        let by_hint = read_only_hint.map(|read_only| if read_only { Self::Read } else { Self::Write });
+        match (Self::by_name(name), by_hint) {
+            // In Port, running an action is not writing, though such a tool is not marked as read-only.
+            (Some(Self::Execute), _) => Self::Execute,
+            (Some(by_name), Some(by_hint)) => by_name.max(by_hint),
+            (Some(kind), None) | (None, Some(kind)) => kind,
+            (None, None) => Self::Write,
         }
     }
 
-    /// By Port's way to name tools.
+    /// By Port's names.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        let begins = |verbs: &[&str]| verbs.iter().any(|verb| name.starts_with(verb));
-        if begins(&READING) {
-            Some(Self::Read)
-        } else if begins(&[EXECUTING]) {
-            Some(Self::Execute)
-        } else if begins(&WRITING) {
-            Some(Self::Write)
-        } else {
-            None
-        }
+        let fits = |pattern: &str| match pattern.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == pattern,
+        };
+        KNOWN.iter().find(|(pattern, _)| fits(pattern)).map(|(_, kind)| *kind)
     }
 }
 
@@ -159,18 +190,27 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_servers_word_counts_before_the_name() {
+    fn of_the_name_and_the_servers_word_the_stricter_counts() {
         for (name, hint, kind) in [
             ("list_blueprints", Some(true), Kind::Read),
             ("list_blueprints", Some(false), Kind::Write),
             ("list_blueprints", None, Kind::Read),
-            ("run_action", Some(false), Kind::Execute),
-            ("run_action", None, Kind::Execute),
-            ("run_report", Some(true), Kind::Read),
+            ("list_something_new", Some(true), Kind::Read),
+            ("list_something_new", None, Kind::Write),
+            ("upsert_entity", Some(true), Kind::Write),
             ("upsert_entity", Some(false), Kind::Write),
+            ("trigger_auto_discovery", Some(true), Kind::Write),
+            ("simulate_blueprint_permissions", None, Kind::Read),
+            ("test_integration_mapping", None, Kind::Read),
+            ("test_something_else", None, Kind::Write),
             ("merge", None, Kind::Write),
         ] {
             assert_eq!(Kind::of(name, hint), kind, "{name} {hint:?}");
+        }
+        for name in ["run_action", "trigger_run", "trigger_workflow_run", "run_report"] {
+            for hint in [None, Some(true), Some(false)] {
+                assert_eq!(Kind::of(name, hint), Kind::Execute, "{name} {hint:?}");
+            }
         }
     }
 
