@@ -76,7 +76,7 @@ impl Verdict {
         let obstacle = match error {
             RequestError::TooLarge => return Self::unusable(server, ServerProblem::TooLarge),
             RequestError::NotHttp(detail) => return Self::unusable(server, ServerProblem::NotHttp(redactor.quote(&detail))),
-            RequestError::Unreachable(detail) => Obstacle::Unreachable(redactor.quote(&detail)),
+            RequestError::Unreachable(detail) | RequestError::NoAnswer(_, detail) => Obstacle::Unreachable(redactor.quote(&detail)),
             RequestError::ProxyUnreachable(detail) | RequestError::ProxyRefused(detail) => Obstacle::Proxy(redactor.quote(&detail)),
             RequestError::Tls(problem, detail) => Obstacle::Tls(problem, redactor.quote(&detail)),
         };
