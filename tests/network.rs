@@ -114,10 +114,14 @@ fn lower_case_counts_first() {
 fn no_proxy_is_honoured_in_every_form() {
     let sandbox = Sandbox::default();
     let localhost = |url: String| url.replace("127.0.0.1", "localhost");
+    let authority = sandbox.tls_auth_base_url().replace("https://", "").replace("/v1", "");
     for (variable, value, exempt) in [
         ("NO_PROXY", "127.0.0.1", true),
         ("no_proxy", "example.com, 127.0.0.0/8", true),
-        ("NO_PROXY", "*", false),
+        ("NO_PROXY", "*", true),
+        ("NO_PROXY", "example.com 127.0.0.1", true),
+        ("NO_PROXY", &authority, true),
+        ("NO_PROXY", "127.0.0.1:1", false),
         ("NO_PROXY", "example.com", false),
     ] {
         let step = Step::against_tls(&sandbox)
@@ -150,12 +154,106 @@ fn a_proxy_that_wants_other_credentials_is_not_asked_again() {
 #[test]
 fn a_proxy_that_refuses_the_host_has_its_own_code() {
     let sandbox = Sandbox::default();
-    for answer in ["HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "", "no http at all\r\n\r\n"]
-    {
+    for (answer, says) in [
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "CONNECT got 502 Bad Gateway"),
+        ("", "unexpected end of file"),
+        ("no http at all\r\n\r\n", "the answer to CONNECT is not HTTP"),
+    ] {
         let proxy = Proxy::start(Some(answer));
         let step = Step::against_tls(&sandbox).input("timeout", "3s").env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
-        step.run().failed("proxy");
+        let outcome = step.run().failed("proxy");
+        assert!(outcome.error_text().contains(says), "{says}: {}", outcome.error_text());
+        assert!(outcome.stdout.contains("attempt 2 of 5"), "{}", outcome.stdout);
     }
+}
+
+#[test]
+fn a_proxy_that_forbids_the_host_says_so_and_is_not_tried_again() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(Some("HTTP/1.1 403 Forbidden by policy\r\nContent-Length: 0\r\n\r\n"));
+    let address = format!("http://me:p%40ss-word-1234@127.0.0.1:{}", proxy.port);
+    let outcome = Step::against_tls(&sandbox).input("verify", "false").env("HTTPS_PROXY", address).run().failed("proxy");
+    assert!(outcome.error_text().contains("CONNECT got 403 Forbidden by policy"), "{}", outcome.error_text());
+    assert!(!outcome.stdout.contains("attempt 2"), "{}", outcome.stdout);
+    // One for the connection, and one that asks for the status.
+    let heads = proxy.heads();
+    assert_eq!(heads.len(), 2);
+    assert!(heads.iter().all(|head| head.to_ascii_lowercase().contains("proxy-authorization: basic ")), "{heads:?}");
+    leaks::assert_no_leak(&outcome, "p@ss-word-1234", false);
+}
+
+#[test]
+fn a_proxy_variable_that_does_not_count_may_hold_anything() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::start(None);
+    let alive = format!("http://127.0.0.1:{}", proxy.port);
+    for bad in ["ftp://proxy:21", "http://pass#word@proxy:1", "${PROXY}"] {
+        let step = || Step::against_tls(&sandbox).input("verify", "false");
+        step().env("HTTP_PROXY", bad).run().succeeded();
+        step().env("all_proxy", bad).env("https_proxy", &alive).run().succeeded();
+        step().env("HTTPS_PROXY", bad).env("NO_PROXY", "127.0.0.1").run().succeeded();
+        Step::exchange_only(&sandbox).env("HTTPS_PROXY", bad).run().succeeded();
+        let text = step().env("HTTPS_PROXY", bad).run().failed("proxy").error_text();
+        assert!(text.contains("`HTTPS_PROXY`") && text.contains("Nothing was sent"), "{text}");
+        Step::against(&sandbox).input("mcp_url", sandbox.tls_mcp_url()).env("HTTPS_PROXY", bad).run().failed("proxy");
+    }
+}
+
+/// A SOCKS 5 proxy (RFC 1928) that lets everyone in. Returns its port.
+fn socks() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            thread::spawn(move || serve_socks(client));
+        }
+    });
+    port
+}
+
+fn serve_socks(mut client: TcpStream) {
+    let mut read = |client: &mut TcpStream, length: usize| {
+        let mut bytes = vec![0; length];
+        client.read_exact(&mut bytes).map(|()| bytes)
+    };
+    let methods = usize::from(*read(&mut client, 2).unwrap().last().unwrap());
+    read(&mut client, methods).unwrap();
+    client.write_all(&[5, 0]).unwrap();
+    let head = read(&mut client, 4).unwrap();
+    let host = match head.last() {
+        Some(1) => "127.0.0.1".to_owned(),
+        _ => {
+            let length = usize::from(*read(&mut client, 1).unwrap().first().unwrap());
+            String::from_utf8(read(&mut client, length).unwrap()).unwrap()
+        }
+    };
+    if head.last() == Some(&1) {
+        read(&mut client, 4).unwrap();
+    }
+    let port = u16::from_be_bytes(read(&mut client, 2).unwrap().try_into().unwrap());
+    let mut server = TcpStream::connect((host, port)).unwrap();
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+    let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+    drop(std::io::copy(&mut server, &mut client));
+}
+
+#[test]
+fn a_socks_proxy_is_used() {
+    let sandbox = Sandbox::default();
+    let address = format!("127.0.0.1:{}", socks());
+    for scheme in ["socks5", "socks5h"] {
+        for url in [sandbox.tls_auth_base_url(), sandbox.tls_auth_base_url().replace("127.0.0.1", "localhost")] {
+            let step = Step::against_tls(&sandbox).input("verify", "false").input("auth_base_url", url);
+            step.env("ALL_PROXY", format!("{scheme}://{address}")).run().succeeded();
+        }
+    }
+    Step::against_tls(&sandbox)
+        .input("verify", "false")
+        .input("timeout", "1s")
+        .env("all_proxy", "socks5://127.0.0.1:1")
+        .run()
+        .failed("proxy");
 }
 
 #[test]

@@ -148,7 +148,8 @@ impl Inputs {
 
         let region_counts = auth_base_url.is_none() || mcp_url.is_none();
         let (endpoint, mcp_url) = endpoints(kind, region, auth_base_url, mcp_url)?;
-        let network = proxies.network(extra_roots, &endpoint)?;
+        let used: Vec<_> = std::iter::once(&endpoint.url).chain(verify.then_some(mcp_url.url())).collect();
+        let network = proxies.network(extra_roots, &used)?;
         Ok(Self {
             credentials,
             endpoint,

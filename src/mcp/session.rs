@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
                 // What was sent before the connection broke can be resumed.
-                Err(RequestError::Unreachable(_)) if !events.last_event_id().is_empty() => break,
+                Err(error) if error.is_retryable() && !events.last_event_id().is_empty() => break,
                 Err(error) => return Err(Failure::Request(error)),
             };
             size += piece.len();

@@ -85,7 +85,7 @@ impl Verdict {
         let obstacle = match error {
             RequestError::TooLarge => Obstacle::Answer(UnclearAnswer::TooLarge),
             RequestError::NotHttp(detail) => Obstacle::Answer(UnclearAnswer::NotHttp(redactor.quote(&detail))),
-            RequestError::Unreachable(detail) => Obstacle::Unreachable(redactor.quote(&detail)),
+            RequestError::NoAnswer(_, detail) => Obstacle::Unreachable(redactor.quote(&detail)),
             RequestError::ProxyUnreachable(detail) | RequestError::ProxyRefused(detail) => Obstacle::Proxy(redactor.quote(&detail)),
             RequestError::Tls(problem, detail) => Obstacle::Tls(problem, redactor.quote(&detail)),
         };

@@ -1,23 +1,26 @@
 //! The HTTP client.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hyper::body::Bytes;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, NoProxy, Proxy, Request, Response, StatusCode, Url, redirect};
-use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
-use super::error::RequestError;
+use super::error::{RequestError, is_refused_tunnel};
+use super::phase::{Phase, Phases};
 use super::preconnect::Preconnect;
 use super::proxy::Network;
+use super::resolve::Resolver;
+use super::retry::is_retryable;
 use super::url::host_and_port;
+use super::{tls, tunnel};
 
-/// How long one connection attempt may take. A host that drops packets is tried again instead of using up the whole budget.
+/// How long one connection attempt may take, from the look-up of the name on. A host that drops packets is tried again instead of
+/// using up the whole budget. If it has several addresses, each of them has its part of the time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest body that is read, in bytes. Port's are under 2 KiB.
@@ -30,6 +33,8 @@ const USUAL_BODY: usize = 1024;
 pub struct Http {
     client: Client,
     preconnect: Preconnect,
+    resolver: Resolver,
+    phases: Phases,
     proxies: Matcher,
     /// The environment variables that name the proxies for `https` and `http`.
     variables: (Option<&'static str>, Option<&'static str>),
@@ -64,9 +69,11 @@ impl Http {
     /// # Errors
     /// If the TLS library refuses its own defaults, which no input can cause.
     pub fn new(network: &Network, observer: impl Fn(&RequestTrace<'_>) + 'static) -> anyhow::Result<Self> {
-        let preconnect = Preconnect::default();
+        let (phases, resolver) = (Phases::default(), Resolver::default());
+        let preconnect = Preconnect::new(phases.clone());
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls_config(&network.extra_roots)?)
+            .tls_backend_preconfigured(tls::config(&network.extra_roots)?)
+            .dns_resolver(resolver.clone())
             .user_agent(concat!("port-mcp-auth/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -91,7 +98,7 @@ impl Http {
         }
         let client = builder.build().context("The HTTP client can't be set up")?;
         let variables = (network.https_proxy.as_ref().map(|proxy| proxy.variable), network.http_proxy.as_ref().map(|proxy| proxy.variable));
-        Ok(Self { client, preconnect, proxies: proxies.build(), variables, observer: Box::new(observer) })
+        Ok(Self { client, preconnect, resolver, phases, proxies: proxies.build(), variables, observer: Box::new(observer) })
     }
 
     /// The client, for what builds requests.
@@ -102,13 +109,21 @@ impl Http {
 
     /// Opens a connection that the first request will use. It sends nothing. If it fails, the first request tries again.
     pub async fn preconnect(&self, url: &Url) {
-        self.preconnect.open(&self.client, url).await;
+        if self.look_up(url, self.proxy(url).as_ref()).await.is_ok() {
+            self.preconnect.open(&self.client, url).await;
+        }
+    }
+
+    /// What the last request waits for, if it has no answer.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phases.get()
     }
 
     /// Whether requests to this URL go through a proxy.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
-        url.as_str().parse().is_ok_and(|uri| self.proxies.intercept(&uri).is_some())
+        self.proxy(url).is_some()
     }
 
     /// The environment variable that names the proxy for this URL.
@@ -122,7 +137,9 @@ impl Http {
     /// # Errors
     /// If there is no whole response.
     pub async fn send(&self, request: Request) -> Result<HttpResponse, RequestError> {
-        read_body(self.open(request).await?).await
+        let response = self.open(request).await?;
+        self.phases.set(Phase::Body);
+        read_body(response).await
     }
 
     /// Sends a request, and leaves the response's body to be read.
@@ -130,14 +147,63 @@ impl Http {
     /// # Errors
     /// If there is no response.
     pub async fn open(&self, request: Request) -> Result<Response, RequestError> {
-        let proxied = self.is_proxied(request.url());
-        let (method, host) = (request.method().clone(), host_and_port(request.url()));
+        let url = request.url().clone();
+        let (method, host) = (request.method().clone(), host_and_port(&url));
         let started = Instant::now();
-        let result = self.client.execute(request).await;
+        let result = self.execute(request, &url).await;
         let status = result.as_ref().ok().map(Response::status);
         (self.observer)(&RequestTrace { method: &method, host: &host, status, took: started.elapsed() });
-        result.map_err(|error| RequestError::of(&error, proxied))
+        result
     }
+
+    async fn execute(&self, request: Request, url: &Url) -> Result<Response, RequestError> {
+        let proxy = self.proxy(url);
+        self.look_up(url, proxy.as_ref()).await?;
+        self.phases.set(Phase::Answer);
+        match self.client.execute(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                self.resolver.forget(host_to_reach(url, proxy.as_ref()).unwrap_or_default());
+                Err(self.no_response(&error, url, proxy.as_ref()).await)
+            }
+        }
+    }
+
+    async fn no_response(&self, error: &reqwest::Error, url: &Url, proxy: Option<&Intercept>) -> RequestError {
+        let general = RequestError::of(error, proxy.is_some());
+        let Some(proxy) = proxy.filter(|_| is_refused_tunnel(error)) else {
+            return general;
+        };
+        match tunnel::ask(proxy, url).await {
+            Some(answer) if answer.status.is_success() => general,
+            Some(answer) if is_retryable(answer.status) => RequestError::ProxyUnreachable(format!("CONNECT got {}", answer.line)),
+            Some(answer) => RequestError::ProxyRefused(format!("CONNECT got {}", answer.line)),
+            None => RequestError::ProxyUnreachable("the answer to CONNECT is not HTTP".to_owned()),
+        }
+    }
+
+    /// Looks up the name of the host that the connection goes to. Its addresses are kept for the connection.
+    async fn look_up(&self, url: &Url, proxy: Option<&Intercept>) -> Result<(), RequestError> {
+        let Some(host) = host_to_reach(url, proxy) else {
+            return Ok(());
+        };
+        self.phases.set(Phase::LookUp);
+        match self.resolver.look_up(host).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(RequestError::of_look_up(&error, host, proxy.is_some())),
+        }
+    }
+
+    fn proxy(&self, url: &Url) -> Option<Intercept> {
+        self.proxies.intercept(&url.as_str().parse().ok()?)
+    }
+}
+
+/// The name to look up: the proxy's, if there is one. An address needs no look-up.
+fn host_to_reach<'a>(url: &'a Url, proxy: Option<&'a Intercept>) -> Option<&'a str> {
+    let host = proxy.map_or_else(|| url.host_str(), |proxy| proxy.uri().host())?;
+    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    (!is_address).then_some(host)
 }
 
 /// The next piece of a body; `None` at its end.
@@ -145,7 +211,7 @@ impl Http {
 /// # Errors
 /// If the connection ends before the body does.
 pub async fn next_chunk(response: &mut Response) -> Result<Option<Bytes>, RequestError> {
-    response.chunk().await.map_err(|error| RequestError::of(&error, false))
+    response.chunk().await.map_err(|error| RequestError::in_body(&error))
 }
 
 /// Reads a response whole.
@@ -170,19 +236,6 @@ pub async fn read_body_up_to(mut response: Response, limit: usize) -> Result<Htt
     }
     let (head, _) = http::Response::from(response).into_parts();
     Ok(HttpResponse { head, body })
-}
-
-fn tls_config(extra_roots: &[CertificateDer<'static>]) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    roots.add_parsable_certificates(extra_roots.iter().cloned());
-    let mut config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .context("TLS can't be set up")?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    // A step opens one connection to each server: a session ticket would be one more secret to keep.
-    config.resumption = Resumption::disabled();
-    Ok(config)
 }
 
 fn with_exceptions(proxy: reqwest::Result<Proxy>, no_proxy: &str) -> anyhow::Result<Proxy> {

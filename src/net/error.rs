@@ -3,20 +3,27 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::CertificateError;
+use super::tls;
+use super::tls::TlsProblem;
 
-/// What the error of hyper-util for a failed `CONNECT` begins with. Its type is private; `tests/network.rs` provokes both cases.
+/// What the error of hyper-util for a failed `CONNECT` begins with. Its type is private; `tests/network.rs` provokes the cases.
 const TUNNEL: &str = "tunnel error: ";
 
 /// What that error says if the proxy answered 407.
 const TUNNEL_AUTH: &str = "proxy authorization required";
 
+/// What that error says if the proxy answered with another status, or without HTTP.
+const TUNNEL_REFUSED: &str = "tunnel error: unsuccessful";
+
+/// What the C library says of a name that has no address (`gai_strerror`).
+const NO_SUCH_NAME: [&str; 2] = ["Name or service not known", "No address associated with hostname"];
+
 /// Why there is no response. The texts are those of libraries and servers: clean them before they are shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// DNS, connect, reset, or an early end.
-    #[error("no answer: {0}")]
-    Unreachable(String),
+    /// No answer, or not a whole one.
+    #[error("no answer: {1}")]
+    NoAnswer(NoAnswer, String),
     /// The proxy refused, and would refuse again.
     #[error("the proxy refused: {0}")]
     ProxyRefused(String),
@@ -34,51 +41,43 @@ pub enum RequestError {
     NotHttp(String),
 }
 
-/// Why a TLS connection is not trusted.
+/// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsProblem {
-    /// No known authority signed the certificate.
-    Signer,
-    /// The certificate has expired, or is not valid yet.
-    Date,
-    /// The certificate is for another host.
-    Name,
-    /// The handshake ended before there was a certificate, or the certificate breaks the rules.
-    Handshake,
-}
-
-impl TlsProblem {
-    fn of(error: &rustls::Error) -> Self {
-        use CertificateError::{
-            BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, UnknownIssuer,
-        };
-        match error {
-            rustls::Error::InvalidCertificate(problem) => match problem {
-                UnknownIssuer | BadSignature => Self::Signer,
-                Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } => Self::Date,
-                NotValidForName | NotValidForNameContext { .. } => Self::Name,
-                _ => Self::Handshake,
-            },
-            _ => Self::Handshake,
-        }
-    }
+pub enum NoAnswer {
+    /// DNS knows no address of this name.
+    UnknownName,
+    /// DNS gave no answer.
+    NameServer,
+    /// Nobody listens there, or a firewall says so.
+    Refused,
+    /// No connection within its limit.
+    ConnectTimeout,
+    /// No way to this address.
+    NoRoute,
+    /// The connection ended before there was an answer.
+    Closed,
+    /// The connection ended within the answer.
+    CutOff,
+    /// Something else.
+    Other,
 }
 
 impl RequestError {
     /// Whether the next attempt may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::ProxyUnreachable(_))
+        matches!(self, Self::NoAnswer(..) | Self::ProxyUnreachable(_))
     }
 
+    /// No response at all.
     pub(super) fn of(error: &reqwest::Error, proxied: bool) -> Self {
-        let detail = innermost(error);
+        let detail = if error.is_timeout() { "the connection timed out".to_owned() } else { innermost(error) };
         if proxied && causes(error).any(|cause| cause.to_string().starts_with(TUNNEL)) {
             let refused = causes(error).any(|cause| cause.to_string().contains(TUNNEL_AUTH));
-            return if refused { Self::ProxyRefused(detail) } else { Self::ProxyUnreachable(detail) };
+            return if refused { Self::ProxyRefused(format!("407, {TUNNEL_AUTH}")) } else { Self::ProxyUnreachable(detail) };
         }
         if let Some(error) = find::<rustls::Error>(error) {
-            return Self::Tls(TlsProblem::of(error), detail);
+            return Self::Tls(TlsProblem::of(error), tls::detail(error).unwrap_or(detail));
         }
         if error.is_connect() && proxied {
             return Self::ProxyUnreachable(detail);
@@ -86,8 +85,54 @@ impl RequestError {
         if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
             return Self::NotHttp(detail);
         }
-        Self::Unreachable(detail)
+        Self::NoAnswer(NoAnswer::of(error), detail)
     }
+
+    /// A response that doesn't arrive whole.
+    pub(super) fn in_body(error: &reqwest::Error) -> Self {
+        match Self::of(error, false) {
+            Self::NoAnswer(_, detail) => Self::NoAnswer(NoAnswer::CutOff, detail),
+            other => other,
+        }
+    }
+
+    /// A look-up that gave no address.
+    pub(super) fn of_look_up(error: &io::Error, host: &str, of_proxy: bool) -> Self {
+        let said = error.to_string();
+        let detail = format!("DNS look-up of {host}: {}", said.trim_start_matches("failed to lookup address information: "));
+        let unknown = NO_SUCH_NAME.iter().any(|words| said.contains(words));
+        match (of_proxy, unknown) {
+            (true, _) => Self::ProxyUnreachable(detail),
+            (false, true) => Self::NoAnswer(NoAnswer::UnknownName, detail),
+            (false, false) => Self::NoAnswer(NoAnswer::NameServer, detail),
+        }
+    }
+}
+
+impl NoAnswer {
+    fn of(error: &reqwest::Error) -> Self {
+        use io::ErrorKind::{
+            AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown,
+            NetworkUnreachable, NotConnected, TimedOut, UnexpectedEof,
+        };
+        if error.is_timeout() {
+            return Self::ConnectTimeout;
+        }
+        let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last();
+        match kind {
+            Some(ConnectionRefused) => Self::Refused,
+            Some(TimedOut) => Self::ConnectTimeout,
+            Some(AddrNotAvailable | HostUnreachable | NetworkDown | NetworkUnreachable | NotConnected) => Self::NoRoute,
+            Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) => Self::Closed,
+            _ if find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_closed()) => Self::Closed,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether a proxy refused a tunnel, with a status that is not told.
+pub fn is_refused_tunnel(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.to_string() == TUNNEL_REFUSED)
 }
 
 /// The error and what it wraps, outermost first. An `io::Error` hides the one that it wraps.

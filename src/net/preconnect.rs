@@ -2,7 +2,7 @@
 //!
 //! `reqwest` opens connections only for requests. A layer around its connector keeps the first connection that is opened, and
 //! fails the request that it was opened for, which therefore never leaves. The next request gets the kept connection. All rules
-//! for proxies and TLS stay those of the client.
+//! for proxies and TLS stay those of the client. The layer also tells when a request waits for its connection.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,14 +15,19 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::phase::{Phase, Phases};
+
 /// A server may close an idle connection. One that is older than this is not used.
 const LONGEST_IDLE: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Opens the connection.
-#[derive(Clone, Default)]
-pub struct Preconnect(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub struct Preconnect {
+    state: Arc<Mutex<State>>,
+    phases: Phases,
+}
 
 #[derive(Default)]
 enum State {
@@ -41,6 +46,11 @@ enum State {
 struct Opened;
 
 impl Preconnect {
+    /// `phases` are told when a connection is opened.
+    pub fn new(phases: Phases) -> Self {
+        Self { state: Arc::default(), phases }
+    }
+
     /// The layer around the client's connector.
     pub fn layer(&self) -> PreconnectLayer {
         PreconnectLayer(self.clone())
@@ -55,7 +65,7 @@ impl Preconnect {
     }
 
     fn set(&self, state: State) -> State {
-        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), state)
+        std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state)
     }
 }
 
@@ -95,7 +105,7 @@ where
     fn call(&mut self, target: R) -> Self::Future {
         match self.preconnect.set(State::OnDemand) {
             State::Keep => {
-                let (connecting, preconnect) = (self.connector.call(target), self.preconnect.clone());
+                let (connecting, preconnect) = (self.connect(target), self.preconnect.clone());
                 Box::pin(async move {
                     let connection = connecting.await?;
                     preconnect.set(State::Kept(Instant::now(), Box::new(connection)));
@@ -104,9 +114,26 @@ where
             }
             State::Kept(since, connection) if since.elapsed() < LONGEST_IDLE => match connection.downcast() {
                 Ok(connection) => Box::pin(async move { Ok(*connection) }),
-                Err(_) => Box::pin(self.connector.call(target)),
+                Err(_) => self.connect(target),
             },
-            State::Kept(..) | State::OnDemand => Box::pin(self.connector.call(target)),
+            State::Kept(..) | State::OnDemand => self.connect(target),
         }
+    }
+}
+
+impl<S> Connector<S> {
+    fn connect<R>(&mut self, target: R) -> BoxFuture<'static, Result<S::Response, BoxError>>
+    where
+        S: Service<R, Error = BoxError>,
+        S::Future: Send + 'static,
+        S::Response: Send + 'static,
+    {
+        let (connecting, phases) = (self.connector.call(target), self.preconnect.phases.clone());
+        phases.set(Phase::Connection);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            phases.set(Phase::Answer);
+            Ok(connection)
+        })
     }
 }

@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::redact::Secret;
 
+/// The schemes of proxies. With the last letter of `socks4a` and `socks5h`, the proxy looks up the server's name.
+const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
 /// The settings of all connections.
 #[derive(Debug, Default)]
 pub struct Network {
@@ -22,6 +25,13 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether a URL is reached without a proxy, by exceptions as in [`Self::no_proxy`].
+    #[must_use]
+    pub fn is_exempt(no_proxy: &str, url: &Url) -> bool {
+        let matcher = Matcher::builder().all("http://proxy").no(no_proxy).build();
+        url.as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_none())
+    }
+
     /// The proxies' passwords, in the forms in which they may be echoed.
     pub fn passwords(&self) -> impl Iterator<Item = Secret> {
         self.https_proxy.iter().chain(&self.http_proxy).flat_map(ProxyUrl::passwords)
@@ -38,18 +48,20 @@ pub struct ProxyUrl {
 
 /// A proxy address that can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its address is not of the form http://host:port or http://user:password@host:port")]
+#[error("it is not of the form http://host:port or http://user:password@host:port")]
 pub struct ProxyUrlProblem;
 
 impl ProxyUrl {
     /// Reads a proxy's address from the value of an environment variable. Without a scheme it is `http`, as in curl.
     ///
     /// # Errors
-    /// If it is not an `http` or `https` URL with a host.
+    /// If it is not an `http`, `https` or SOCKS URL with a host.
     pub fn parse(variable: &'static str, text: &str) -> Result<Self, ProxyUrlProblem> {
         let full = if text.contains("://") { Zeroizing::new(text.to_owned()) } else { Zeroizing::new(format!("http://{text}")) };
         let url = Url::parse(&full).map_err(|_| ProxyUrlProblem)?;
-        let usable = matches!(url.scheme(), "http" | "https") && url.has_host();
+        // Where a password holds one of `/?#`, the parser takes a part of it for the host, and names it in texts.
+        let is_cut = url.query().is_some() || url.fragment().is_some() || url.path().contains('@');
+        let usable = SCHEMES.contains(&url.scheme()) && url.has_host() && !is_cut;
         // The matcher that reqwest uses reads addresses more strictly, and would silently use no proxy.
         let understood = Matcher::builder().all(full.to_string()).build();
         if !usable || understood.intercept(&"https://a".parse().map_err(|_| ProxyUrlProblem)?).is_none() {
@@ -78,10 +90,11 @@ mod tests {
 
     #[test]
     fn an_address_that_the_matcher_would_ignore_is_refused() {
-        for text in ["socks5://h:1", "http://", "http://h:port", "ftp://h", "http://a b"] {
+        for text in ["socks6://h:1", "http://", "http://h:port", "ftp://h", "http://a b", "http://u:1/2@h", "http://u#p@h", "http://u?p@h"]
+        {
             assert_eq!(ProxyUrl::parse("HTTPS_PROXY", text).map(|_| ()), Err(ProxyUrlProblem), "{text}");
         }
-        for text in ["proxy:3128", "10.0.0.1:80", "http://[::1]:8080", "https://u:p@h"] {
+        for text in ["proxy:3128", "10.0.0.1:80", "http://[::1]:8080", "https://u:p@h", "socks5://h:1", "socks5h://u:p@h"] {
             assert!(ProxyUrl::parse("HTTPS_PROXY", text).is_ok(), "{text}");
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::body_kind::BodyKind;
 use super::region::Endpoint;
 use super::token::TokenProblem;
-use crate::net::{TimedOut, TlsProblem};
+use crate::net::{NoAnswer, Phase, TimedOut, TlsProblem};
 use crate::redact::Quote;
 use crate::runner;
 
@@ -24,6 +24,10 @@ pub enum Error {
     TimedOut {
         /// The step's time limit.
         limit: TimedOut,
+        /// What was awaited.
+        phase: Phase,
+        /// The host that was asked.
+        host: String,
         /// What went wrong in the attempt before.
         previous: Option<Box<Error>>,
     },
@@ -62,7 +66,7 @@ pub enum ExchangeProblem {
     /// Another 4xx.
     #[error("the request is rejected: {0}")]
     RequestRejected(ErrorResponse),
-    /// 429, or a wait that is longer than the time that is left.
+    /// 429
     #[error("rate limited: {response}")]
     RateLimited {
         /// What Port answered.
@@ -73,6 +77,27 @@ pub enum ExchangeProblem {
     /// 5xx
     #[error("unavailable: {0}")]
     Unavailable(ErrorResponse),
+    /// 5xx, and a wait that is longer than the time that is left.
+    #[error("unavailable for {wait:?}: {response}")]
+    UnavailableFor {
+        /// What Port answered.
+        response: ErrorResponse,
+        /// The wait that Port asks for.
+        wait: Duration,
+    },
+    /// 407: only a proxy answers that.
+    #[error("the proxy in {variable} wants credentials: {response}")]
+    ProxyCredentials {
+        /// What the proxy answered.
+        response: ErrorResponse,
+        /// The variable that names the proxy.
+        variable: &'static str,
+        /// Whether the request went through that proxy.
+        proxied: bool,
+    },
+    /// 511: the network wants a sign-in first (RFC 6585 section 6).
+    #[error("the network wants a sign-in: {0}")]
+    NetworkSignIn(ErrorResponse),
     /// 3xx
     #[error("redirected to {location}: {response}")]
     Redirected {
@@ -90,8 +115,13 @@ pub enum ExchangeProblem {
         message: Quote,
     },
     /// DNS, connect, reset, or an early end.
-    #[error("unreachable: {0}")]
-    Unreachable(Quote),
+    #[error("unreachable: {detail}")]
+    Unreachable {
+        /// What happened.
+        detail: Quote,
+        /// Of which kind that is.
+        cause: NoAnswer,
+    },
     /// The proxy refused, or can't be reached.
     #[error("the proxy in {variable} failed: {detail}")]
     Proxy {
@@ -148,6 +178,8 @@ pub struct ErrorResponse {
     pub message: Quote,
     /// Port's `x-trace-id`, which its support asks for.
     pub trace_id: Option<Quote>,
+    /// Whether it has the form of Port's answers. One that has not is likely to be that of something before Port.
+    pub is_ports_form: bool,
 }
 
 impl fmt::Display for ErrorResponse {

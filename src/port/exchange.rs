@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use jiff::Timestamp;
 use reqwest::Request;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use super::region::{Endpoint, TokenEndpoint};
 use super::response::read_token_response;
 use super::token::Token;
 use crate::net::retry::{AttemptError, GaveUp, retry};
-use crate::net::{Budget, Http, RequestError};
+use crate::net::{Budget, Http, NoAnswer, RequestError};
 use crate::redact::Secret;
 use crate::runner::Console;
 
@@ -66,7 +67,9 @@ impl Exchange<'_> {
         retry(budget, attempt, on_retry).await.map_err(|gave_up| match gave_up {
             GaveUp::Failed(error) => error,
             GaveUp::WaitTooLong(error, wait) => too_long(error, wait),
-            GaveUp::TimedOut(limit, previous) => Error::TimedOut { limit, previous: previous.map(Box::new) },
+            GaveUp::TimedOut(limit, previous) => {
+                Error::TimedOut { limit, phase: self.http.phase(), host: self.endpoint.host(), previous: previous.map(Box::new) }
+            }
         })
     }
 
@@ -79,7 +82,24 @@ impl Exchange<'_> {
         let request = self.request().map_err(|error| AttemptError::permanent(error.into()))?;
         let response = self.http.send(request).await.map_err(|error| failed(self.no_response(error)))?;
         let read = |redactor: &_| read_token_response(self.endpoint.kind, &response, redactor, Timestamp::now());
-        self.console.with_redactor(read).map_err(failed)
+        self.console.with_redactor(read).map_err(|error| failed(self.of_proxy(error)))
+    }
+
+    /// A 407 comes from a proxy, whatever its address.
+    fn of_proxy(&self, failed: AttemptError<ExchangeProblem>) -> AttemptError<ExchangeProblem> {
+        let AttemptError { error, retryable, retry_after } = failed;
+        let error = match error {
+            ExchangeProblem::RequestRejected(response) if response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                let proxied = self.http.is_proxied(&self.endpoint.url);
+                ExchangeProblem::ProxyCredentials { response, variable: self.proxy_variable(), proxied }
+            }
+            other => other,
+        };
+        AttemptError { error, retryable, retry_after }
+    }
+
+    fn proxy_variable(&self) -> &'static str {
+        self.http.proxy_variable(&self.endpoint.url).unwrap_or("HTTPS_PROXY")
     }
 
     fn request(&self) -> anyhow::Result<Request> {
@@ -95,10 +115,10 @@ impl Exchange<'_> {
     fn no_response(&self, error: RequestError) -> AttemptError<ExchangeProblem> {
         let retryable = error.is_retryable();
         let quote = |detail: String| self.console.quote(&detail);
-        let variable = self.http.proxy_variable(&self.endpoint.url).unwrap_or("HTTPS_PROXY");
+        let variable = self.proxy_variable();
         let bad = |problem| ExchangeProblem::BadResponse { problem, message: quote(String::new()) };
         let problem = match error {
-            RequestError::Unreachable(detail) => ExchangeProblem::Unreachable(quote(detail)),
+            RequestError::NoAnswer(cause, detail) => ExchangeProblem::Unreachable { detail: quote(detail), cause },
             RequestError::ProxyUnreachable(detail) | RequestError::ProxyRefused(detail) => {
                 ExchangeProblem::Proxy { detail: quote(detail), variable }
             }
@@ -115,9 +135,8 @@ fn too_long(error: Error, wait: Duration) -> Error {
     match error {
         Error::Exchange(ExchangeError { endpoint, attempts, problem }) => {
             let problem = match problem {
-                ExchangeProblem::RateLimited { response, .. } | ExchangeProblem::Unavailable(response) => {
-                    ExchangeProblem::RateLimited { response, wait: Some(wait) }
-                }
+                ExchangeProblem::RateLimited { response, .. } => ExchangeProblem::RateLimited { response, wait: Some(wait) },
+                ExchangeProblem::Unavailable(response) => ExchangeProblem::UnavailableFor { response, wait },
                 other => other,
             };
             ExchangeError { endpoint, attempts, problem }.into()

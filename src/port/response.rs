@@ -103,6 +103,7 @@ fn read_error(
             ExchangeProblem::Redirected { response: said, location }
         }
         _ if status.is_client_error() => ExchangeProblem::RequestRejected(said),
+        StatusCode::NETWORK_AUTHENTICATION_REQUIRED => return AttemptError::permanent(ExchangeProblem::NetworkSignIn(said)),
         _ if status.is_server_error() => ExchangeProblem::Unavailable(said),
         _ => ExchangeProblem::BadResponse { problem: ResponseProblem::Status(said.status), message: said.message },
     };
@@ -116,13 +117,15 @@ impl ErrorResponse {
         let headers = &response.head.headers;
         let body: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();
         let redactor = &*knowing_tokens(redactor, body.as_ref());
+        let trace_id = header(headers, "x-trace-id").map(|id| redactor.quote(&id));
         Self {
             status: response.head.status.as_u16(),
             message: match &body {
                 Some(body) => quote_members(body, redactor),
                 None => quote_text(headers, &response.body, redactor),
             },
-            trace_id: header(headers, "x-trace-id").map(|id| redactor.quote(&id)),
+            is_ports_form: body.is_some_and(|body| trace_id.is_some() || body.contains_key("ok")),
+            trace_id,
         }
     }
 }

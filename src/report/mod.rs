@@ -13,6 +13,7 @@ mod progress;
 mod runner;
 mod success;
 mod summary;
+mod tls;
 mod tools;
 mod words;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::code::Code;
 use super::explanation::Explanation;
 use super::words::human;
-use super::{internal, runner};
-use crate::net::TlsProblem;
+use super::{internal, runner, tls};
+use crate::net::{NoAnswer, Phase};
 use crate::port::{Endpoint, Error, ErrorResponse, ExchangeError, ExchangeProblem, Region, Shortfall, TokenEndpoint};
 use crate::redact::{Quote, Redactor};
 
@@ -14,18 +14,45 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
     match error {
         Error::Exchange(error) => explain_exchange(error),
         Error::Expiring(shortfall) => explain_expiring(shortfall),
-        Error::TimedOut { limit, previous } => {
+        Error::TimedOut { limit, phase, host, previous } => {
             let before = previous.as_ref().map(|error| format!(" Before that: {}", explain(error, redactor).what)).unwrap_or_default();
+            let (awaited, why, fix) = still_awaited(*phase, host);
             Explanation::new(
                 Code::Timeout,
                 "The time is up",
-                format!("The step's {} ended while Port's answer was awaited.{before}", human(limit.0)),
-                "A server or a proxy took the request and didn't answer.",
-                "Run the job again. If it happens often, raise `timeout`, and look for a proxy or firewall that holds connections.",
+                format!("The step's {} ended while {awaited}.{before}", human(limit.0)),
+                why,
+                fix,
             )
         }
         Error::Runner(error) => runner::explain(error, redactor),
         Error::Internal(error) => internal::explain(error, redactor),
+    }
+}
+
+/// What was awaited when the time was up: what happened, why that is likely, and what to do.
+fn still_awaited(phase: Phase, host: &str) -> (String, &'static str, &'static str) {
+    match phase {
+        Phase::LookUp => (
+            format!("DNS was asked for the address of `{host}`, or of the proxy on the way there"),
+            "The name servers of this container's network don't answer, or only after several attempts. Nothing was sent to Port.",
+            "Check the name servers of this runner and of its containers (`/etc/resolv.conf`, Docker's `dns` setting). If they are only slow, raise `timeout`.",
+        ),
+        Phase::Connection => (
+            format!("a connection to `{host}` was opened"),
+            "A firewall drops the packets, a proxy doesn't answer, or the server doesn't set up TLS. Nothing was sent to Port.",
+            "Check that this runner may open connections to this host. If it needs a proxy, set `HTTPS_PROXY` in the step's or the job's `env`.",
+        ),
+        Phase::Answer => (
+            "Port's answer was awaited".to_owned(),
+            "A server or a proxy took the request and didn't answer.",
+            "Run the job again. If it happens often, raise `timeout`, and look for a proxy or firewall that holds connections.",
+        ),
+        Phase::Body => (
+            "the rest of Port's answer was awaited".to_owned(),
+            "The answer began, and its body didn't arrive whole: the server, or a proxy or firewall on the way, holds it.",
+            "Run the job again. If it happens often, look for a proxy or firewall that inspects answers.",
+        ),
     }
 }
 
@@ -44,13 +71,10 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
                 region_hint(endpoint)
             ),
         ),
-        ExchangeProblem::Forbidden(response) => Explanation::new(
-            Code::Forbidden,
-            "Port refused this runner",
-            answered(response),
-            "The organisation has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
-            "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to add this one. GitHub-hosted runners change their addresses.",
-        ),
+        ExchangeProblem::Forbidden(response) => {
+            let (why, fix) = forbidden_because(response, &endpoint.host());
+            Explanation::new(Code::Forbidden, "Port refused this runner", answered(response), why, fix)
+        }
         ExchangeProblem::NotFound(response) => Explanation::new(
             Code::NotFound,
             "Port has no such address or user",
@@ -82,6 +106,31 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
             "The failure is on Port's side, or on that of a gateway before it.",
             "Look at https://status.port.io, then run the job again.",
         ),
+        ExchangeProblem::UnavailableFor { response, wait } => Explanation::new(
+            Code::RateLimited,
+            "Port asks to come back later",
+            answered_repeatedly(response),
+            format!("Port is not available, and asks to wait {} more, which doesn't fit into what is left of `timeout`.", human(*wait)),
+            "Look at https://status.port.io, and run the job again after that time, or raise `timeout`.",
+        ),
+        ExchangeProblem::ProxyCredentials { response, variable, proxied } => Explanation::new(
+            Code::Proxy,
+            "The proxy wants credentials",
+            answered(response),
+            "Only proxies answer 407: the request got no further than to one.",
+            if *proxied {
+                format!("Check the user name and the password in the variable `{variable}`, with special characters percent-encoded.")
+            } else {
+                "No proxy variable applies to this address, so this proxy takes connections by itself. Set `HTTPS_PROXY` to it, with a user name and a password, or ask for this runner to be let through.".to_owned()
+            },
+        ),
+        ExchangeProblem::NetworkSignIn(response) => Explanation::new(
+            Code::Proxy,
+            "The network wants a sign-in",
+            answered(response),
+            "The network that this runner is in answers in Port's place until someone signs in (a captive portal). Nothing reached Port.",
+            "Sign this machine in to its network, or ask whoever runs it to let the runner through.",
+        ),
         ExchangeProblem::Redirected { response, location } => Explanation::new(
             Code::Redirected,
             "Port's address redirects elsewhere",
@@ -99,37 +148,96 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
                 format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
             )
         }
-        ExchangeProblem::Unreachable(detail) => unreachable_host(&endpoint.host(), detail, *attempts),
+        ExchangeProblem::Unreachable { detail, cause } => unreachable_host(&endpoint.host(), detail, *cause, *attempts),
         ExchangeProblem::Proxy { detail, variable } => proxy_failed(&endpoint.host(), detail, variable, *attempts),
         ExchangeProblem::Tls { detail, problem } => {
-            let (why, fix) = untrusted_because(*problem);
+            let (why, fix) = tls::because(*problem);
             let what = format!("No trusted TLS connection to `{}`: {detail}.", endpoint.host());
             Explanation::new(Code::Tls, "No trusted TLS connection", what, why, fix)
         }
     }
 }
 
-fn unreachable_host(host: &str, detail: &Quote, attempts: u32) -> Explanation {
-    Explanation::new(
-        Code::Unreachable,
-        "Port can't be reached",
-        format!("No answer from `{host}`: {detail}, {}.", after(attempts)),
-        "The name doesn't resolve here, a firewall drops the connection, or the server closed it. Runners in a private network often have no way out but a proxy.",
+fn forbidden_because(response: &ErrorResponse, host: &str) -> (&'static str, String) {
+    if response.is_ports_form {
+        return (
+            "The organisation has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
+            "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to add this one. GitHub-hosted runners change their addresses.".to_owned(),
+        );
+    }
+    (
+        "The answer doesn't look like one of Port's API: most likely a proxy, a web filter or a firewall before Port refused the request. If it was Port, the organisation's IP allow-list lacks this runner's address, or the credentials have no right to a token.",
         format!(
-            "Check the host's name, and that this runner may open connections to `{host}`. If it needs a proxy, set `HTTPS_PROXY` in the step's or the job's `env`."
+            "Ask whoever runs this network to let requests to `{host}` through. Then check the organisation's IP allow-list with a Port admin."
         ),
     )
 }
 
-/// A proxy that can't be used.
+fn unreachable_host(host: &str, detail: &Quote, cause: NoAnswer, attempts: u32) -> Explanation {
+    let (why, fix) = unreachable_because(cause);
+    Explanation::new(
+        Code::Unreachable,
+        "Port can't be reached",
+        format!("No answer from `{host}`: {detail}, {}.", after(attempts)),
+        why,
+        format!("{fix} If this runner needs a proxy, set `HTTPS_PROXY` in the step's or the job's `env`."),
+    )
+}
+
+fn unreachable_because(cause: NoAnswer) -> (&'static str, &'static str) {
+    match cause {
+        NoAnswer::UnknownName => {
+            ("DNS has no address for this name: the name is wrong, or this network resolves only its own names.", "Check the host's name.")
+        }
+        NoAnswer::NameServer => (
+            "The name servers of this container's network gave no answer.",
+            "Check the name servers of this runner and of its containers (`/etc/resolv.conf`, Docker's `dns` setting).",
+        ),
+        NoAnswer::Refused => (
+            "Nothing takes connections at this address and port, or a firewall refuses them.",
+            "Check the URL's host and port, and that this runner may open connections to it.",
+        ),
+        NoAnswer::ConnectTimeout => (
+            "No connection came about in time: a firewall drops the packets, or the server is down.",
+            "Check that this runner may open connections to this host.",
+        ),
+        NoAnswer::NoRoute => (
+            "This container's network has no way to this address, such as no IPv6 for a host that has only that.",
+            "Check the network of this runner and of its containers.",
+        ),
+        NoAnswer::Closed => (
+            "The connection was closed before there was an answer: by the server, or by a firewall or proxy on the way.",
+            "Run the job again. If it stays, ask whoever runs this network whether something cuts connections to this host.",
+        ),
+        NoAnswer::CutOff => (
+            "The answer began, and the connection ended within it: the server, or a firewall or proxy on the way, cut it off.",
+            "Run the job again. If it stays, ask whoever runs this network whether something inspects or cuts answers of this host.",
+        ),
+        NoAnswer::Other => ("The connection failed on the way.", "Check the host's name, and that this runner may open connections to it."),
+    }
+}
+
+/// A proxy that can't be used. Without an attempt, it is its address that can't be used.
 pub fn proxy_failed(host: &str, detail: &Quote, variable: &str, attempts: u32) -> Explanation {
+    const FORM: &str = "`http://user:password@host:port`, with special characters percent-encoded";
+    if attempts == 0 {
+        return Explanation::new(
+            Code::Proxy,
+            "The proxy's address can't be used",
+            format!("The variable `{variable}`, which names the proxy on the way to `{host}`, can't be used: {detail}. Nothing was sent."),
+            "The address has a typing error, or its password holds a character that has a meaning in URLs, such as `@`, `/` or `#`.",
+            format!(
+                "Write it as {FORM} (`@` is `%40`); `https`, `socks4`, `socks4a`, `socks5` and `socks5h` are taken too. A self-hosted runner sets the variable from its own settings."
+            ),
+        );
+    }
     Explanation::new(
         Code::Proxy,
         "The proxy failed",
         format!("The proxy on the way to `{host}` failed: {detail}, {}.", after(attempts)),
         "The proxy is not there, wants other credentials, or doesn't let this host through.",
         format!(
-            "Check the variable `{variable}`: `http://user:password@host:port`, with special characters percent-encoded. A self-hosted runner sets it from its own settings. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."
+            "Check the variable `{variable}`: {FORM}. A self-hosted runner sets it from its own settings. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."
         ),
     )
 }
@@ -138,27 +246,6 @@ fn rate_limited_because(wait: Option<Duration>) -> String {
     match wait {
         Some(wait) => format!("Port asks to wait {} more, which doesn't fit into what is left of `timeout`.", human(wait)),
         None => "More jobs ask for tokens at the same time than Port allows from one address (100 requests in 5 minutes).".to_owned(),
-    }
-}
-
-fn untrusted_because(problem: TlsProblem) -> (&'static str, &'static str) {
-    match problem {
-        TlsProblem::Signer => (
-            "Nobody that this container trusts signed the certificate: most likely a proxy inspects TLS and signs with a root of its own.",
-            "Give the proxy's root certificate in `ca_bundle` (PEM text, or a file in the workspace). Certificates of the runner's own system are not seen inside the container.",
-        ),
-        TlsProblem::Date => (
-            "The certificate's time is over or has not come yet, or this runner's clock is wrong.",
-            "On a self-hosted runner check the clock. Else whoever runs this server, or the proxy before it, has to renew the certificate: no input can make it good.",
-        ),
-        TlsProblem::Name => (
-            "The certificate belongs to another host: the URL's host name is wrong, or something else answers in its place.",
-            "Check the host's name in the URL, and what its name resolves to on this runner.",
-        ),
-        TlsProblem::Handshake => (
-            "What answers at this address speaks no TLS that this step takes (1.2 or 1.3), or its certificate breaks the rules.",
-            "Check the URL's scheme and port. If a proxy or gateway stands before Port, look at what it makes of TLS.",
-        ),
     }
 }
 
@@ -177,6 +264,13 @@ fn explain_expiring(shortfall: &Shortfall) -> Explanation {
         None if shortfall.left.is_zero() && shortfall.max_wait.is_zero() => (
             "The answer holds a token whose end lies in the past: it is about to be replaced, or this runner's clock is wrong.".to_owned(),
             "Run the job again, or set `max_wait: 2m`. On a self-hosted runner check the clock.".to_owned(),
+        ),
+        None if shortfall.left.is_zero() => (
+            format!(
+                "Port went on giving a token whose end lies in the past for the {} of `max_wait`. Most likely this runner's clock is ahead.",
+                human(shortfall.max_wait)
+            ),
+            "On a self-hosted runner check the clock. If it is right, run the job again.".to_owned(),
         ),
         None => (
             "Port hands out the same token to all jobs until it expires, so one near its end can't be replaced early.".to_owned(),
@@ -215,8 +309,7 @@ fn url_input(endpoint: &Endpoint) -> &'static str {
 
 fn after(attempts: u32) -> String {
     match attempts {
-        0 => "before anything was sent".to_owned(),
-        1 => "after 1 attempt".to_owned(),
+        0 | 1 => "after 1 attempt".to_owned(),
         _ => format!("after {attempts} attempts"),
     }
 }

@@ -153,7 +153,7 @@ pub fn all() -> Vec<Scenario> {
             step.input("auth_base_url", sandbox.tls_auth_base_url()).env("HTTPS_PROXY", proxy)
         }),
         Scenario::new("proxy_address", Some("proxy"), default(), |sandbox, step| {
-            step.input("auth_base_url", sandbox.tls_auth_base_url()).env("HTTPS_PROXY", "socks5://me:proxy-pass-word-1@127.0.0.1:1080")
+            step.input("auth_base_url", sandbox.tls_auth_base_url()).env("HTTPS_PROXY", "socks6://me:proxy-pass-word-1@127.0.0.1:1080")
         }),
         Scenario::new("tls", Some("tls"), default(), |sandbox, step| step.input("auth_base_url", sandbox.tls_auth_base_url())),
         Scenario::new("tls_expired", Some("tls"), Options { certificate: Certificate::Expired, ..default() }, |sandbox, step| {
