@@ -13,7 +13,7 @@ use super::region::{Endpoint, TokenEndpoint};
 use super::response::read_token_response;
 use super::token::Token;
 use crate::net::retry::{AttemptError, GaveUp, retry};
-use crate::net::{Budget, Http, NoAnswer, RequestError};
+use crate::net::{Budget, Http, RequestError};
 use crate::redact::Secret;
 use crate::runner::Console;
 
