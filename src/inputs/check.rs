@@ -16,6 +16,25 @@ const LONGEST_SHOWN: usize = 40;
 pub struct Field {
     pub name: &'static str,
     pub text: Option<String>,
+    pub content: Content,
+}
+
+/// What an input is, and so what it can't be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A value that outputs, logs and requests show.
+    Value,
+    /// The client secret.
+    Secret,
+    /// A text of any form, which no error quotes.
+    Document,
+}
+
+impl Field {
+    /// Of another kind than a value.
+    pub fn of(self, content: Content) -> Self {
+        Self { content, ..self }
+    }
 }
 
 /// Reads inputs. For a wrong one it notes the problem and returns the default, so that the next one is checked too.
@@ -47,7 +66,8 @@ impl<'a> Check<'a> {
             self.problems.extend(self.unreadable.extract_if(.., |problem| problem.input == field.name));
             return None;
         };
-        read(&text)
+        self.suits(&text, field.content)
+            .and_then(|()| read(&text))
             .map_err(|error| {
                 let problem = match &error.value {
                     Some(value) => format!("{} {}", self.redactor.quote(value).shortened(LONGEST_SHOWN), error.problem),
@@ -56,6 +76,18 @@ impl<'a> Check<'a> {
                 self.problems.push(InputError { input: field.name, missing: false, problem, fix: error.fix });
             })
             .ok()
+    }
+
+    /// Checks what no value of this kind can be.
+    fn suits(&self, text: &str, content: Content) -> Result<(), ValueError> {
+        if content == Content::Value && self.redactor.is_revealed_by(text) {
+            return Err(ValueError {
+                value: None,
+                problem: "holds the client secret, and would show it".to_owned(),
+                fix: "Pass the client secret in `client_secret` and in no other input.".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// An input with a default.

@@ -23,7 +23,7 @@ use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEn
 use crate::redact::{Redactor, Secret};
 use crate::runner::{Environment, Trigger};
 use anyhow::Context;
-use check::{Check, Field, choice};
+use check::{Check, Content, Field, choice};
 use network::Proxies;
 use problem::ValueError;
 
@@ -81,7 +81,7 @@ pub struct Inputs {
 /// A field of [`Given`], with its name: the two can't differ.
 macro_rules! field {
     ($given:ident.$name:ident) => {
-        Field { name: stringify!($name), text: $given.$name }
+        Field { name: stringify!($name), text: $given.$name, content: Content::Value }
     };
 }
 
@@ -116,9 +116,10 @@ impl Inputs {
     pub fn parse(raw: RawInputs, environment: &Environment, redactor: &Redactor) -> Result<Self, Error> {
         let RawInputs { given, unreadable, proxies } = raw;
         let mut check = Check::new(redactor, unreadable);
+        let secret = field!(given.client_secret).of(Content::Secret);
         let credentials = Credentials {
             client_id: check.required(field!(given.client_id), names::credential).unwrap_or_default(),
-            client_secret: Secret::new(&check.required(field!(given.client_secret), names::credential).unwrap_or_default()),
+            client_secret: Secret::new(&check.required(secret, names::credential).unwrap_or_default()),
         };
         let region = check.choice(field!(given.region), Region::Eu);
         let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
@@ -140,8 +141,9 @@ impl Inputs {
         };
         let config_file = check.optional(field!(given.config_file), |text| config_file::place(text, environment));
         let base = |text: &str| config_file::base(text, client.format(), environment);
-        let base_config = check.optional(field!(given.base_config), base);
-        let extra_roots = check.or(field!(given.ca_bundle), Vec::new(), |text| roots::read(text, environment));
+        let base_config = check.optional(field!(given.base_config).of(Content::Document), base);
+        let ca_bundle = field!(given.ca_bundle).of(Content::Document);
+        let extra_roots = check.or(ca_bundle, Vec::new(), |text| roots::read(text, environment));
         let timeout = check.or(field!(given.timeout), Duration::from_mins(1), durations::time_limit);
         let summary = check.or(field!(given.summary), true, names::boolean);
         check.finish(|| Trigger::read(environment))?;

@@ -22,7 +22,7 @@ pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> 
         console.mask(&secret, [])?;
     }
     let mut inputs = console.with_redactor(|redactor| Inputs::parse(raw, environment, redactor))?;
-    inputs.network.passwords().for_each(|password| console.learn(&password));
+    inputs.network.passwords().for_each(|password| console.learn_password(&password));
     let draft = Draft::open(inputs.client.format(), inputs.base_config.take(), inputs.config_file.as_ref(), environment)?;
     if draft.has_base() {
         check_fit(&draft, &inputs)?;
