@@ -5,6 +5,7 @@ use std::str::FromStr;
 use strum::VariantNames;
 
 use super::error::Error;
+use super::form;
 use super::problem::{InputError, ValueError};
 use crate::redact::Redactor;
 use crate::runner::Trigger;
@@ -24,6 +25,8 @@ pub struct Field {
 pub enum Content {
     /// A value that outputs, logs and requests show.
     Value,
+    /// The same, but the name of a variable.
+    Variable,
     /// The client secret.
     Secret,
     /// A text of any form, which no error quotes.
@@ -80,14 +83,18 @@ impl<'a> Check<'a> {
 
     /// Checks what no value of this kind can be.
     fn suits(&self, text: &str, content: Content) -> Result<(), ValueError> {
-        if content == Content::Value && self.redactor.is_revealed_by(text) {
+        let is_shown = matches!(content, Content::Value | Content::Variable);
+        if is_shown && self.redactor.is_revealed_by(text) {
             return Err(ValueError {
                 value: None,
                 problem: "holds the client secret, and would show it".to_owned(),
                 fix: "Pass the client secret in `client_secret` and in no other input.".to_owned(),
             });
         }
-        Ok(())
+        match content {
+            Content::Value | Content::Secret => form::filled_in(text),
+            Content::Variable | Content::Document => Ok(()),
+        }
     }
 
     /// An input with a default.

@@ -6,6 +6,7 @@ mod check;
 mod config_file;
 mod durations;
 mod error;
+mod form;
 mod given;
 mod names;
 mod network;
@@ -20,7 +21,7 @@ use crate::config::{Document, Place};
 use crate::mcp::{Selection, ServerUrl};
 use crate::net::{Network, UrlProblem, join};
 use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEndpoint, Validity, api_base};
-use crate::redact::{Redactor, Secret};
+use crate::redact::{Redactor, SHORTEST_MASK, Secret};
 use crate::runner::{Environment, Trigger};
 use anyhow::Context;
 use check::{Check, Content, Field, choice};
@@ -95,10 +96,11 @@ impl RawInputs {
         Ok(Self { given, unreadable, proxies: Proxies::read(variable) })
     }
 
-    /// The client secret, which is masked before anything else is read.
-    #[must_use]
-    pub fn client_secret(&self) -> Option<Secret> {
-        self.given.client_secret.as_deref().map(Secret::new)
+    /// The client secret, which is masked before anything else is read; without quotes too, if there are any around it.
+    pub fn client_secrets(&self) -> impl Iterator<Item = Secret> {
+        let given = self.given.client_secret.as_deref().filter(|text| !form::is_placeholder(text));
+        let bare = given.and_then(form::in_quotes).filter(|text| text.len() >= SHORTEST_MASK);
+        given.into_iter().chain(bare).map(Secret::new)
     }
 
     /// Whether to write a job summary, also if the inputs as a whole are not valid.
@@ -118,8 +120,8 @@ impl Inputs {
         let mut check = Check::new(redactor, unreadable);
         let secret = field!(given.client_secret).of(Content::Secret);
         let credentials = Credentials {
-            client_id: check.required(field!(given.client_id), names::credential).unwrap_or_default(),
-            client_secret: Secret::new(&check.required(secret, names::credential).unwrap_or_default()),
+            client_id: check.required(field!(given.client_id), names::client_id).unwrap_or_default(),
+            client_secret: Secret::new(&check.required(secret, names::client_secret).unwrap_or_default()),
         };
         let region = check.choice(field!(given.region), Region::Eu);
         let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
@@ -128,7 +130,8 @@ impl Inputs {
         let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
         let transport = check.or(field!(given.transport), Transport::Http, |text| agent::transport(choice("transport", text)?, client));
-        let token_env = check.optional(field!(given.token_env), |text| agent::token_env(text, client, transport));
+        let token_env = field!(given.token_env).of(Content::Variable);
+        let token_env = check.optional(token_env, |text| agent::token_env(text, client, transport));
         let read_only = check.or(field!(given.read_only), true, names::boolean);
         let actions = |text: &str| agent::allowed_actions(allowed_actions(text)?, client);
         let actions = check.or(field!(given.allowed_actions), AllowedActions::Any, actions);

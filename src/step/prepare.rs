@@ -18,7 +18,7 @@ pub struct Prepared {
 /// Reads the inputs, opens the place of the config file, and parses the config that exists.
 pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> Result<Prepared, Failure> {
     // First of all: users put the secret into other inputs too, and errors quote values.
-    if let Some(secret) = raw.client_secret() {
+    for secret in raw.client_secrets() {
         console.mask(&secret, [])?;
     }
     let mut inputs = console.with_redactor(|redactor| Inputs::parse(raw, environment, redactor))?;
