@@ -604,6 +604,59 @@ fn a_malformed_base_is_told_without_a_look_into_it() {
     job.refused("input_invalid", "not text in UTF-8");
 }
 
+/// What an editor of text reads on, an agent refuses: then it starts without any server.
+#[test]
+fn yaml_that_agents_refuse_is_refused() {
+    for (base, line) in [
+        ("a: 1\nextensions:\n\tdeveloper: {}\n", 3),
+        ("a: 1\npath: \"C:\\q\"\n", 2),
+        ("a: b: c\n", 1),
+        ("a: 'it's'\n", 1),
+        ("a: \"x\" y\n", 1),
+        ("a: - b\n", 1),
+        ("a: @x\n", 1),
+        ("a: `x`\n", 1),
+        ("a: *unknown\n", 1),
+    ] {
+        for client in ["goose", "continue"] {
+            let says = format!("is not valid YAML (line {line})");
+            Job::new().input("client", client).input("base_config", base).refused("input_invalid", &says);
+            Job::writing("c.yaml").with("c.yaml", base).input("client", client).refused("input_invalid", &says);
+        }
+    }
+}
+
+/// Each with its own words: who looks for a duplicate key doesn't find an alias.
+#[test]
+fn a_config_that_cannot_be_edited_says_what_is_in_the_way() {
+    let goose = |base: &str, problem: &str, fix: &str| {
+        let job = Job::new().input("client", "goose").input("base_config", base);
+        job.refused("input_invalid", &format!("`base_config` {problem}"));
+        job.refused("input_invalid", fix);
+        let job = Job::writing("c.yaml").with("c.yaml", base).input("client", "goose");
+        job.refused("input_invalid", &format!("`config_file` names a file that {problem}"));
+        job.refused("input_invalid", fix);
+    };
+    goose("a: 1\nb: 2\na: 3\n", "has the same key twice in one table (line 3)", "Remove one of the two");
+    goose("a: 1\n---\nb: 2\n", "holds more than one YAML document", "Keep one document");
+    goose("a: &a\n  b: *a\n", "has YAML aliases in what they refer to", "Write out in the config");
+    let shared = "extensions: &x\n  developer: {enabled: true}\ny: *x\n";
+    goose(shared, "uses a YAML anchor, alias or merge key", "Write out in the config what the alias");
+    let tag = "extensions: !mine\n  developer: {enabled: true}\n";
+    goose(tag, "uses a YAML tag", "without its tag");
+    let codex = Job::new().input("client", "codex").input("base_config", "a = 1\na = 2\n");
+    codex.refused("input_invalid", "has the same key twice in one table (line 2)");
+}
+
+#[test]
+fn anchors_and_tags_elsewhere_do_no_harm() {
+    let base = "x: &x {a: 1}\ny: *x\nz:\n  <<: *x\nt: !!str 1\nextensions:\n  developer: {enabled: true}\n";
+    let outcome = Job::new().input("client", "goose").input("base_config", base).run().succeeded();
+    let text = outcome.output("mcp_config");
+    assert!(text.starts_with(base.trim_end().trim_end_matches("  developer: {enabled: true}")), "{text}");
+    assert_eq!(parsed(Format::Yaml, &text)["extensions"].as_object().unwrap().len(), 2);
+}
+
 #[test]
 fn the_end_of_the_job_removes_what_was_written() {
     let job = Job::writing(".mcp.json");
