@@ -559,6 +559,69 @@ fn rules_end_in_the_order_in_which_they_work() {
     }
 }
 
+/// It is short for a rule that matches everything.
+#[test]
+fn one_word_for_all_permissions_is_taken() {
+    for client in ["opencode", "kilo"] {
+        for word in ["allow", "ask", "deny"] {
+            let base = format!("{{\n  // mine\n  \"permission\": \"{word}\"\n}}");
+            let job = Job::writing("o.json").with("o.json", &base).input("client", client).input("allowed_tools", "list_blueprints");
+            let (config, text) = (job.run().succeeded().config(), job.text("o.json"));
+            let rules = format!("{{\"*\":\"{word}\",\"port-prod_*\":\"deny\",\"port-prod_list_blueprints\":\"allow\"}}");
+            assert_eq!(config["permission"].to_string(), rules);
+            assert_eq!(without_comments(&text)["permission"].to_string(), rules);
+            assert!(text.contains("// mine"), "{text}");
+            // Where no tools are limited, there is nothing to add to it.
+            let config = Job::new().input("client", client).input("base_config", base).run().succeeded().config();
+            assert_eq!(config["permission"], word);
+        }
+    }
+}
+
+/// A rule that matches everything and comes later would undo the server's own.
+#[test]
+fn rules_of_the_server_come_last() {
+    let base = "{\"permission\":{\"port-prod_*\":\"deny\",\"port-prod_list_blueprints\":{\"*\":\"ask\"},\"*\":\"allow\"}}";
+    let job = Job::new().input("client", "opencode").input("base_config", base).input("allowed_tools", "list_blueprints");
+    let rules = job.run().succeeded().config()["permission"].to_string();
+    assert_eq!(rules, "{\"*\":\"allow\",\"port-prod_*\":\"deny\",\"port-prod_list_blueprints\":\"allow\"}");
+}
+
+/// Every table and list in a config, but for what lies in the server's own entry.
+fn containers(value: &Value, at: &str) -> Vec<String> {
+    let mut all = vec![at.to_owned()];
+    for (key, value) in value.as_object().into_iter().flatten() {
+        if key != "port-prod" && (value.is_object() || value.is_array()) {
+            all.extend(containers(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_config_of_another_shape_is_told_before_anything_is_sent() {
+    for client in REGISTRY {
+        let job = Job::writing("config").input("verify", "true").input("client", client.id());
+        job.run().succeeded();
+        let config = parsed(client.format(), &job.text("config"));
+        for at in containers(&config, "") {
+            for wrong in [json!(5), json!("allow"), json!([5]), json!({ "x": 5 })] {
+                let mut base = config.clone();
+                *base.pointer_mut(&at).unwrap() = wrong;
+                let text = match client.format() {
+                    Format::Json | Format::Yaml => base.to_string(),
+                    Format::Toml if base.is_object() => toml::to_string(&base).unwrap(),
+                    Format::Toml => continue,
+                };
+                let job = Job::new().with("base", &text).input("base_config", "base").input("verify", "true").input("client", client.id());
+                let outcome = job.run();
+                let is_told = outcome.exit_code == Some(0) || job.sandbox.requests().is_empty();
+                assert!(is_told, "{} with {text}: {}", client.id(), outcome.stdout);
+            }
+        }
+    }
+}
+
 #[test]
 fn with_a_variable_the_file_holds_no_token_and_git_may_have_it() {
     let job = Job::writing(".mcp.json").with(".git/HEAD", "").input("token_env", "PORT_TOKEN");

@@ -222,7 +222,7 @@ mod tests {
         fn a_merged_text_says_ours_and_all_the_rest(base in any_config(), header in any_text()) {
             let entry = json!({ "url": "https://mcp.port.io/v1", "headers": { "Authorization": header }, "tools": ["a", header] });
             let ours = json!({ "mcpServers": { "port-prod": entry } });
-            let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1" };
+            let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1", rules: &[] };
             for format in FORMATS {
                 let comment = if format == Format::Json { "// mine\n" } else { "# mine\n" };
                 let Ok(text) = rewrite(format, comment, &base) else {
