@@ -559,6 +559,69 @@ fn rules_end_in_the_order_in_which_they_work() {
     }
 }
 
+/// It is short for a rule that matches everything.
+#[test]
+fn one_word_for_all_permissions_is_taken() {
+    for client in ["opencode", "kilo"] {
+        for word in ["allow", "ask", "deny"] {
+            let base = format!("{{\n  // mine\n  \"permission\": \"{word}\"\n}}");
+            let job = Job::writing("o.json").with("o.json", &base).input("client", client).input("allowed_tools", "list_blueprints");
+            let (config, text) = (job.run().succeeded().config(), job.text("o.json"));
+            let rules = format!("{{\"*\":\"{word}\",\"port-prod_*\":\"deny\",\"port-prod_list_blueprints\":\"allow\"}}");
+            assert_eq!(config["permission"].to_string(), rules);
+            assert_eq!(without_comments(&text)["permission"].to_string(), rules);
+            assert!(text.contains("// mine"), "{text}");
+            // Where no tools are limited, there is nothing to add to it.
+            let config = Job::new().input("client", client).input("base_config", base).run().succeeded().config();
+            assert_eq!(config["permission"], word);
+        }
+    }
+}
+
+/// A rule that matches everything and comes later would undo the server's own.
+#[test]
+fn rules_of_the_server_come_last() {
+    let base = "{\"permission\":{\"port-prod_*\":\"deny\",\"port-prod_list_blueprints\":{\"*\":\"ask\"},\"*\":\"allow\"}}";
+    let job = Job::new().input("client", "opencode").input("base_config", base).input("allowed_tools", "list_blueprints");
+    let rules = job.run().succeeded().config()["permission"].to_string();
+    assert_eq!(rules, "{\"*\":\"allow\",\"port-prod_*\":\"deny\",\"port-prod_list_blueprints\":\"allow\"}");
+}
+
+/// Every table and list in a config, but for what lies in the server's own entry.
+fn containers(value: &Value, at: &str) -> Vec<String> {
+    let mut all = vec![at.to_owned()];
+    for (key, value) in value.as_object().into_iter().flatten() {
+        if key != "port-prod" && (value.is_object() || value.is_array()) {
+            all.extend(containers(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_config_of_another_shape_is_told_before_anything_is_sent() {
+    for client in REGISTRY {
+        let job = Job::writing("config").input("verify", "true").input("client", client.id());
+        job.run().succeeded();
+        let config = parsed(client.format(), &job.text("config"));
+        for at in containers(&config, "") {
+            for wrong in [json!(5), json!("allow"), json!([5]), json!({ "x": 5 })] {
+                let mut base = config.clone();
+                *base.pointer_mut(&at).unwrap() = wrong;
+                let text = match client.format() {
+                    Format::Json | Format::Yaml => base.to_string(),
+                    Format::Toml if base.is_object() => toml::to_string(&base).unwrap(),
+                    Format::Toml => continue,
+                };
+                let job = Job::new().with("base", &text).input("base_config", "base").input("verify", "true").input("client", client.id());
+                let outcome = job.run();
+                let is_told = outcome.exit_code == Some(0) || job.sandbox.requests().is_empty();
+                assert!(is_told, "{} with {text}: {}", client.id(), outcome.stdout);
+            }
+        }
+    }
+}
+
 #[test]
 fn with_a_variable_the_file_holds_no_token_and_git_may_have_it() {
     let job = Job::writing(".mcp.json").with(".git/HEAD", "").input("token_env", "PORT_TOKEN");
@@ -602,6 +665,59 @@ fn a_malformed_base_is_told_without_a_look_into_it() {
     let job = Job::writing(".mcp.json");
     fs::write(job.path(".mcp.json"), [0xff, 0xfe]).unwrap();
     job.refused("input_invalid", "not text in UTF-8");
+}
+
+/// What an editor of text reads on, an agent refuses: then it starts without any server.
+#[test]
+fn yaml_that_agents_refuse_is_refused() {
+    for (base, line) in [
+        ("a: 1\nextensions:\n\tdeveloper: {}\n", 3),
+        ("a: 1\npath: \"C:\\q\"\n", 2),
+        ("a: b: c\n", 1),
+        ("a: 'it's'\n", 1),
+        ("a: \"x\" y\n", 1),
+        ("a: - b\n", 1),
+        ("a: @x\n", 1),
+        ("a: `x`\n", 1),
+        ("a: *unknown\n", 1),
+    ] {
+        for client in ["goose", "continue"] {
+            let says = format!("is not valid YAML (line {line})");
+            Job::new().input("client", client).input("base_config", base).refused("input_invalid", &says);
+            Job::writing("c.yaml").with("c.yaml", base).input("client", client).refused("input_invalid", &says);
+        }
+    }
+}
+
+/// Each with its own words: who looks for a duplicate key doesn't find an alias.
+#[test]
+fn a_config_that_cannot_be_edited_says_what_is_in_the_way() {
+    let goose = |base: &str, problem: &str, fix: &str| {
+        let job = Job::new().input("client", "goose").input("base_config", base);
+        job.refused("input_invalid", &format!("`base_config` {problem}"));
+        job.refused("input_invalid", fix);
+        let job = Job::writing("c.yaml").with("c.yaml", base).input("client", "goose");
+        job.refused("input_invalid", &format!("`config_file` names a file that {problem}"));
+        job.refused("input_invalid", fix);
+    };
+    goose("a: 1\nb: 2\na: 3\n", "has the same key twice in one table (line 3)", "Remove one of the two");
+    goose("a: 1\n---\nb: 2\n", "holds more than one YAML document", "Keep one document");
+    goose("a: &a\n  b: *a\n", "has YAML aliases in what they refer to", "Write out in the config");
+    let shared = "extensions: &x\n  developer: {enabled: true}\ny: *x\n";
+    goose(shared, "uses a YAML anchor, alias or merge key", "Write out in the config what the alias");
+    let tag = "extensions: !mine\n  developer: {enabled: true}\n";
+    goose(tag, "uses a YAML tag", "without its tag");
+    let codex = Job::new().input("client", "codex").input("base_config", "a = 1\na = 2\n");
+    codex.refused("input_invalid", "has the same key twice in one table (line 2)");
+}
+
+#[test]
+fn anchors_and_tags_elsewhere_do_no_harm() {
+    let base = "x: &x {a: 1}\ny: *x\nz:\n  <<: *x\nt: !!str 1\nextensions:\n  developer: {enabled: true}\n";
+    let outcome = Job::new().input("client", "goose").input("base_config", base).run().succeeded();
+    let text = outcome.output("mcp_config");
+    assert!(text.starts_with(base.trim_end().trim_end_matches("  developer: {enabled: true}")), "{text}");
+    assert_eq!(parsed(Format::Yaml, &text)["extensions"].as_object().unwrap().len(), 2);
 }
 
 #[test]

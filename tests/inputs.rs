@@ -107,12 +107,83 @@ fn the_longest_value_is_taken_and_no_longer_one() {
         Step::exchange_only(&sandbox).input(input, longest).run().succeeded();
         refused(input, longer);
     }
-    for input in ["client_id", "client_secret"] {
-        for fitting in [4, 4096] {
+    for (input, shortest) in [("client_id", 1), ("client_secret", 4)] {
+        for fitting in [shortest, 4096] {
             Step::exchange_only(&sandbox).input(input, "c".repeat(fitting)).run().failed("credentials_rejected");
         }
-        refused(input, "c".repeat(3));
         refused(input, "c".repeat(4097));
+    }
+    let text = refused("client_secret", "c".repeat(3)).error_text();
+    assert!(text.contains("too short to be masked"), "{text}");
+}
+
+#[test]
+fn a_credential_that_was_not_filled_in_says_so() {
+    for (value, says) in [
+        ("$PORT_CLIENT_SECRET", "is the name of a variable"),
+        ("${PORT_CLIENT_SECRET}", "is the name of a variable"),
+        ("${PORT_CLIENT_SECRET:-}", "is the name of a variable"),
+        ("$(cat secret)", "is the name of a variable"),
+        ("%PORT_CLIENT_SECRET%", "is the name of a variable"),
+        ("$env:PORT_CLIENT_SECRET", "is the name of a variable"),
+        ("{{ port_client_secret }}", "is the name of a variable"),
+        ("${{ secrets.PORT_CLIENT_SECRET }}", "holds `${{`"),
+        ("secrets.PORT_CLIENT_SECRET", "is an expression without"),
+        ("op://vault/port/secret", "is a reference to a secret in another store"),
+        ("arn:aws:secretsmanager:eu-west-1:1:secret:port", "is a reference to a secret in another store"),
+        ("\"abcdefgh0123\"", "has quotes around it"),
+        ("'abcdefgh0123'", "has quotes around it"),
+        ("`abcdefgh0123`", "has quotes around it"),
+        ("*", "is made of asterisks"),
+        ("***", "is made of asterisks"),
+        ("****************", "is made of asterisks"),
+        ("\u{2022}\u{2022}\u{2022}", "is made of asterisks or dots"),
+        ("<your-secret>", "is a placeholder"),
+        ("null", "is a placeholder"),
+        ("undefined", "is a placeholder"),
+        ("PORT_CLIENT_SECRET", "is a placeholder"),
+        ("Bearer abcdefgh0123", "is the value of a header"),
+        ("{\"clientId\":\"abc\",\"clientSecret\":\"def\"}", "is JSON"),
+        ("{\n  \"clientSecret\": \"def\"\n}", "is JSON"),
+        ("PORT_CLIENT_SECRET=abcdefgh0123", "has the form `NAME=value`"),
+    ] {
+        for input in ["client_id", "client_secret"] {
+            let outcome = refused(input, value);
+            let text = outcome.error_text();
+            assert!(text.starts_with(&format!("`{input}` {says}")), "{value}: {text}");
+            assert!(!text.contains("abcdefgh0123") && !outcome.summary.contains("abcdefgh0123"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_quotes_is_masked_without_them_too_and_a_placeholder_is_not() {
+    let masks = refused("client_secret", "\"abcdefgh0123\"").log.masks();
+    assert!(masks.contains(&"abcdefgh0123".to_owned()), "{masks:?}");
+    let masks = refused("client_secret", "null").log.masks();
+    assert!(masks.is_empty(), "{masks:?}");
+}
+
+#[test]
+fn every_other_value_that_was_not_filled_in_says_so() {
+    for (input, value, says) in [
+        ("region", "\"eu\"", "has quotes around it"),
+        ("region", "$PORT_REGION", "is the name of a variable"),
+        ("read_only", "'true'", "has quotes around it"),
+        ("timeout", "\"60s\"", "has quotes around it"),
+        ("auth_base_url", "https://${{ vars.PORT_HOST }}/v1", "holds `${{`"),
+        ("mcp_url", "\"https://mcp.port.io/v1\"", "has quotes around it"),
+        ("mcp_url", "$PORT_MCP_URL", "is the name of a variable"),
+        ("server_name", "${{ inputs.name }}", "holds `${{`"),
+        ("client", "'codex'", "has quotes around it"),
+        ("allowed_tools", "\"list_*\"", "has quotes around it"),
+        ("allowed_actions", "${ACTIONS}", "is the name of a variable"),
+        ("config_file", "\".mcp.json\"", "has quotes around it"),
+        ("config_file", "${{ github.workspace }}/.mcp.json", "holds `${{`"),
+        ("token_env", "$PORT_TOKEN", "is not the name of an environment variable"),
+    ] {
+        let text = refused(input, value).error_text();
+        assert!(text.starts_with(&format!("`{input}` {says}")), "{text}");
     }
 }
 

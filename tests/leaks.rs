@@ -3,7 +3,10 @@
 
 mod common;
 
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Mutex;
+use std::thread;
 
 use common::leaks::{assert_no_leak, found};
 use common::runner::Log;
@@ -147,6 +150,105 @@ fn a_tool_that_is_called_like_a_secret_is_not_handed_on() {
     let outcome = common::Step::against(&sandbox).run().succeeded();
     assert_no_leak(&outcome, port_sandbox::CLIENT_SECRET, false);
     assert!(outcome.log.warnings().any(|warning| warning.title == "Tools with unusable names"), "{}", outcome.stdout);
+}
+
+/// A proxy that tunnels. Returns its port.
+fn proxy() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || listener.incoming().flatten().for_each(|client| drop(thread::spawn(move || tunnel(client)))));
+    port
+}
+
+fn tunnel(mut client: TcpStream) -> io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
+    let mut server = TcpStream::connect(head.split(' ').nth(1).unwrap())?;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
+    thread::spawn(move || io::copy(&mut from_server, &mut to_client).and_then(|_| to_client.shutdown(Shutdown::Write)));
+    io::copy(&mut client, &mut server)?;
+    server.shutdown(Shutdown::Write)
+}
+
+/// People choose such passwords. Nothing that isn't text from outside may change because of one.
+#[test]
+fn a_proxy_password_that_is_a_common_word_changes_neither_tools_nor_our_own_words() {
+    let sandbox = port_sandbox::Sandbox::default();
+    let port = proxy();
+    let with = |password: &str| {
+        let step = common::Step::against_tls(&sandbox).env("HTTPS_PROXY", format!("http://me:{password}@127.0.0.1:{port}"));
+        step.run().succeeded()
+    };
+    let other = with("s3cr3t-0123456789");
+    let passwords = ["t", "user", "proxy", "port", "list", "tools", "list_blueprints", "read-only", "Agent"];
+    all_at_once(passwords.len(), |number| {
+        let password = passwords.get(number).unwrap();
+        let outcome = with(password);
+        for output in ["tools", "allowed_tools", "mcp_url", "server_name"] {
+            assert_eq!(outcome.output(output), other.output(output), "{password}");
+        }
+        for text in [outcome.log.shown(), outcome.summary.clone()] {
+            assert!(!text.contains("***"), "{password}: {text}");
+        }
+        assert!(!outcome.log.masks().iter().any(|mask| mask == password), "{password} would black out half of the log");
+
+        // What the proxy's failure is called comes from a library, and is quoted.
+        let dead = common::Step::against_tls(&sandbox).env("HTTPS_PROXY", format!("http://me:{password}@127.0.0.1:1"));
+        let text = dead.run().failed("proxy").error_text();
+        let ours: String = text.split('`').step_by(2).collect();
+        assert!(!ours.contains("***"), "{password}: {text}");
+    });
+}
+
+#[test]
+fn a_proxy_password_in_text_from_outside_is_not_shown() {
+    let sandbox = port_sandbox::Sandbox::default();
+    let port = proxy();
+    for password in ["pass", "hunter2", "hunter2hunter2"] {
+        for echo in [format!("no {password}!"), format!("Basic {}", BASE64.encode(format!("me:{password}").as_bytes()))] {
+            sandbox.set_fault_forever(Route::AccessToken, Fault::answer(422, serde_json::json!({ "message": echo }).to_string()));
+            let step = common::Step::against_tls(&sandbox).env("HTTPS_PROXY", format!("http://me:{password}@127.0.0.1:{port}"));
+            let outcome = step.run().failed("request_rejected");
+            assert_no_leak(&outcome, password, false);
+            assert!(outcome.error_text().contains("***"), "{}", outcome.error_text());
+        }
+    }
+}
+
+#[test]
+fn the_client_secret_in_an_input_that_is_shown_is_refused() {
+    let secret = port_sandbox::CLIENT_SECRET;
+    for (input, value) in [
+        ("client_id", secret.to_owned()),
+        ("region", secret.to_owned()),
+        ("mcp_url", format!("https://mcp.port.io/{secret}/v1")),
+        ("mcp_url", format!("https://mcp.port.io/{}", secret.replacen('s', "%73", 1))),
+        ("auth_base_url", format!("https://api.port.io/{secret}")),
+        ("server_name", secret.to_ascii_uppercase()),
+        ("token_env", format!("X_{secret}")),
+        ("allowed_tools", format!("list_*,{secret}")),
+        ("allowed_actions", format!("deploy,{}", BASE64URL_NOPAD.encode(secret.as_bytes()))),
+        ("config_file", format!("{secret}.json")),
+    ] {
+        let sandbox = port_sandbox::Sandbox::default();
+        let outcome = common::Step::against(&sandbox).input(input, value).run().failed("input_invalid");
+        let text = outcome.error_text();
+        assert!(text.starts_with(&format!("`{input}` holds the client secret")), "{text}");
+        assert_no_leak(&outcome, secret, false);
+        assert!(sandbox.requests().is_empty());
+    }
+}
+
+#[test]
+fn a_config_may_hold_the_client_secret_and_a_short_one_may_be_a_part_of_a_name() {
+    let sandbox = port_sandbox::Sandbox::default();
+    let secret = port_sandbox::CLIENT_SECRET;
+    let base = serde_json::json!({ "mcpServers": { "other": { "command": "x", "env": { "SECRET": secret } } } });
+    common::Step::exchange_only(&sandbox).input("base_config", base.to_string()).run().succeeded();
+    let outcome = common::Step::exchange_only(&sandbox).input("client_secret", "port").input("server_name", "port-prod").run();
+    outcome.failed("credentials_rejected");
 }
 
 #[test]

@@ -213,15 +213,43 @@ fn the_summary_lists_the_tools_by_kind() {
     let sandbox = ignoring_read_only();
     let summary = Step::against(&sandbox).input("allowed_tools", "get_page,upsert_entity,run_action").run().succeeded().summary;
     for part in [
-        "**Tools:** 22 tools offered, 3 allowed.",
-        "| read | `get_page` |",
-        "| read, not allowed | `list_blueprints`, ",
-        "| execute | `run_action` |",
-        "| write | `upsert_entity` |",
-        "| write, not allowed | `upsert_blueprint`, ",
+        "| Property | Value |\n| --- | --- |\n| Region | ",
+        "| Tools | 22 tools offered, 3 allowed |",
+        "| Tools: read | `get_page` |",
+        "| Tools: read, not allowed | `list_blueprints`, ",
+        "| Tools: execute | `run_action` |",
+        "| Tools: write | `upsert_entity` |",
+        "| Tools: write, not allowed | `upsert_blueprint`, ",
     ] {
         assert!(summary.contains(part), "no {part:?} in {summary}");
     }
+    assert_eq!(summary.matches("| --- |").count(), 1, "one table: {summary}");
+}
+
+/// Markdown takes a heading only at the start of a line, and none within a block of HTML.
+#[test]
+fn the_summary_begins_after_a_blank_line() {
+    let sandbox = Sandbox::default();
+    for (before, gap) in [
+        ("", ""),
+        ("\n", ""),
+        ("mine", "\n\n"),
+        ("mine\n", "\n"),
+        ("mine\n\n", ""),
+        ("mine\r\n", "\n"),
+        ("</details>\n", "\n"),
+        ("\u{e9}", "\n\n"),
+    ] {
+        for (client_id, heading) in [(port_sandbox::CLIENT_ID, "### 🔌"), ("someone-else", "### ❌")] {
+            let step = Step::exchange_only(&sandbox).input("client_id", client_id);
+            std::fs::write(step.path("summary.md"), before).unwrap();
+            let summary = step.run().summary;
+            assert!(summary.starts_with(&format!("{before}{gap}{heading}")), "{summary:?}");
+        }
+    }
+    let step = Step::exchange_only(&sandbox);
+    std::fs::remove_file(step.path("summary.md")).unwrap();
+    assert!(step.run().succeeded().summary.starts_with("### 🔌"));
 }
 
 #[test]
@@ -234,21 +262,34 @@ fn more_than_thirty_tools_are_folded_away() {
     let own = serde_json::from_str::<Vec<String>>(&own.output("tools")).unwrap().len();
     for (tools, folded) in [(30, false), (31, true)] {
         let summary = Step::against(&offered(tools - own)).run().succeeded().summary;
-        assert_eq!(summary.contains("<details>"), folded, "{tools} tools: {summary}");
+        assert_eq!(summary.contains("| Tools: read | <details><summary>"), folded, "{tools} tools: {summary}");
+        assert_eq!(summary.matches("| --- |").count(), 1, "one table: {summary}");
     }
 }
 
+/// Whatever Port would allow: an agent without a tool that runs actions runs none.
 #[test]
-fn the_summary_says_which_actions_are_allowed() {
+fn the_summary_says_which_actions_the_agent_can_run() {
     let sandbox = Sandbox::default();
-    for (given, shown) in
-        [("", "all that the credentials may run"), ("none", "none"), ("deploy,restart_service", "`deploy`, `restart_service`")]
-    {
-        let summary = Step::exchange_only(&sandbox).input("allowed_actions", given).run().succeeded().summary;
-        assert!(
-            summary.contains(&format!("| Allowed actions | {} |", shown.replace('_', if shown.contains('`') { "_" } else { "\\_" }))),
-            "{summary}"
-        );
+    let (all, none) = ("all that the credentials may run", "none: no tool that runs actions is allowed");
+    for (verify, inputs, shown) in [
+        ("false", vec![], all),
+        ("false", vec![("allowed_actions", "none")], "none"),
+        ("false", vec![("allowed_actions", "deploy,restart_service")], "`deploy`, `restart_service`"),
+        ("false", vec![("allowed_tools", "list_blueprints")], none),
+        ("false", vec![("allowed_tools", "list_blueprints,run_action")], all),
+        ("true", vec![], none),
+        ("true", vec![("read_only", "false")], all),
+        ("true", vec![("read_only", "false"), ("allowed_tools", "list_*")], none),
+        ("true", vec![("allowed_tools", "run_action")], all),
+        ("true", vec![("allowed_actions", "restart_service")], "`restart_service`"),
+        ("true", vec![("allowed_actions", "restart_service"), ("allowed_tools", "list_*")], none),
+        ("true", vec![("allowed_actions", "none")], none),
+    ] {
+        let step = Step::against(&sandbox).input("verify", verify);
+        let step = inputs.iter().fold(step, |step, (name, value)| step.input(name, *value));
+        let summary = step.run().succeeded().summary;
+        assert!(summary.contains(&format!("| Allowed actions | {shown} |")), "{inputs:?}: {summary}");
     }
 }
 

@@ -41,6 +41,11 @@ pub trait Client: Sync {
     /// The config, complete and ready to paste.
     fn config(&self, connection: &Connection<'_>) -> Value;
 
+    /// Where the config has a table with a rule for each tool; empty if it has none.
+    fn rules(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
     fn cli_flags(&self, _connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         Zeroizing::default()

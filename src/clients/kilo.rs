@@ -24,6 +24,10 @@ impl Client for Kilo {
         opencode::config(connection)
     }
 
+    fn rules(&self) -> &'static [&'static str] {
+        opencode::RULES
+    }
+
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         opencode::tool_name(server_name, tool)
     }

@@ -23,10 +23,18 @@ impl Client for OpenCode {
         config(connection)
     }
 
+    /// `"permission": "allow"` is short for `{"*": "allow"}`. <https://opencode.ai/docs/permissions/>
+    fn rules(&self) -> &'static [&'static str] {
+        RULES
+    }
+
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         tool_name(server_name, tool)
     }
 }
+
+/// Where the rules for tools are.
+pub(super) const RULES: &[&str] = &["permission"];
 
 /// The config, which Kilo takes too: it is built on opencode.
 pub(super) fn config(connection: &Connection<'_>) -> Value {

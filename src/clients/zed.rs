@@ -34,6 +34,10 @@ impl Client for Zed {
         merged(servers, json!({ "agent": { "tool_permissions": { "tools": rules } } }))
     }
 
+    fn rules(&self) -> &'static [&'static str] {
+        &["agent", "tool_permissions", "tools"]
+    }
+
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp:{server_name}:{tool}")
     }

@@ -18,6 +18,9 @@ pub struct ServerEntry<'a> {
     pub name: &'a str,
     /// Its address.
     pub url: &'a str,
+    /// Where the agent's config has a table of rules for tools; empty if it has none. The last rule that matches counts, and where
+    /// a rule is one word, a word instead of the table is the rule for everything.
+    pub rules: &'static [&'static str],
 }
 
 /// Why it can't be added. It quotes only keys of our own.
@@ -81,6 +84,11 @@ impl<'a> Position<'a> {
         Self { server: self.server, at: self.at.iter().copied().chain([key]).collect() }
     }
 
+    /// Whether the table here is that of the rules.
+    fn has_rules(&self) -> bool {
+        !self.at.is_empty() && self.at == self.server.rules
+    }
+
     fn shown(&self) -> String {
         if self.at.is_empty() { "the top".to_owned() } else { format!("`{}`", self.at.join(".")) }
     }
@@ -90,6 +98,11 @@ fn add<'a>(base: &mut Value, ours: &'a Value, place: &Position<'a>) -> Result<()
     match (base, ours) {
         (base @ Value::Null, _) => *base = ours.clone(),
         (Value::Object(base), Value::Object(ours)) => add_to_table(base, ours, place)?,
+        (base @ Value::String(_), Value::Object(ours)) if place.has_rules() && ours.values().all(Value::is_string) => {
+            let mut rules = Map::from_iter([("*".to_owned(), base.take())]);
+            add_to_table(&mut rules, ours, place)?;
+            *base = Value::Object(rules);
+        }
         (Value::Array(base), Value::Array(ours)) => add_to_list(base, ours, place)?,
         (base, _) if kind(base) == kind(ours) => *base = ours.clone(),
         (base, _) => return Err(Clash::Shape { at: place.shown(), found: kind(base), needed: kind(ours) }),
@@ -98,24 +111,30 @@ fn add<'a>(base: &mut Value, ours: &'a Value, place: &Position<'a>) -> Result<()
 }
 
 fn add_to_table<'a>(base: &mut Map<String, Value>, ours: &'a Map<String, Value>, place: &Position<'a>) -> Result<(), Clash> {
+    let has_rules = place.has_rules();
     for (key, value) in ours {
         let place = place.below(key);
         let is_the_server = key == place.server.name && leads_to(value, place.server.url) == Leads::There;
         match base.get_mut(key) {
             Some(old) if is_the_server => replace(old, value, &place)?,
+            // A rule for a tool of ours is ours, in whatever form it was.
+            Some(old) if has_rules => *old = value.clone(),
             Some(Value::String(_)) if place.at.len() == 1 && OF_THE_FILE.contains(&key.as_str()) => {}
             Some(old) => add(old, value, &place)?,
             None => drop(base.insert(key.clone(), value.clone())),
         }
     }
-    keep_order(base, ours);
+    keep_order(base, ours, has_rules);
     Ok(())
 }
 
-/// In a table of rules the last one that fits counts, so ours must not end up in another order.
-fn keep_order(merged: &mut Map<String, Value>, ours: &Map<String, Value>) {
-    let is_rules = ours.values().all(|value| value.is_string() || value.is_boolean());
-    if is_rules && !merged.keys().filter(|key| ours.contains_key(*key)).eq(ours.keys()) {
+/// In a table of rules the last one that matches counts, so ours must not end up in another order, nor before one that matches
+/// everything.
+fn keep_order(merged: &mut Map<String, Value>, ours: &Map<String, Value>, has_rules: bool) {
+    let may_be_rules = ours.values().all(|value| value.is_string() || value.is_boolean());
+    let in_order = merged.keys().filter(|key| ours.contains_key(*key)).eq(ours.keys());
+    let at_the_end = merged.keys().skip(merged.len() - ours.len()).eq(ours.keys());
+    if may_be_rules && !(if has_rules { at_the_end } else { in_order }) {
         for (key, value) in ours {
             merged.shift_remove(key);
             merged.insert(key.clone(), value.clone());
@@ -191,7 +210,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    const SERVER: ServerEntry<'_> = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1" };
+    const SERVER: ServerEntry<'_> = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1", rules: &["permission"] };
 
     fn ours() -> Value {
         json!({ "mcpServers": { "port-prod": { "type": "http", "url": "https://mcp.port.io/v1", "headers": { "Authorization": "new" } } } })
@@ -286,9 +305,9 @@ mod tests {
 
     #[test]
     fn lists_of_text_unite() {
-        let ours = json!({ "permission": { "allow": ["b", "c"] } });
-        let merged = merge(&json!({ "permission": { "allow": ["a", "b"], "deny": ["d"] } }), &ours, SERVER).unwrap();
-        assert_eq!(merged, json!({ "permission": { "allow": ["a", "b", "c"], "deny": ["d"] } }));
+        let ours = json!({ "limits": { "allow": ["b", "c"] } });
+        let merged = merge(&json!({ "limits": { "allow": ["a", "b"], "deny": ["d"] } }), &ours, SERVER).unwrap();
+        assert_eq!(merged, json!({ "limits": { "allow": ["a", "b", "c"], "deny": ["d"] } }));
     }
 
     #[test]
@@ -304,6 +323,28 @@ mod tests {
         let ours = json!({ "permission": { "port-prod_*": "deny", "port-prod_a": "allow" } });
         let merged = merge(&json!({ "permission": { "port-prod_a": "allow", "bash": "ask" } }), &ours, SERVER).unwrap();
         assert_eq!(merged["permission"].to_string(), r#"{"bash":"ask","port-prod_*":"deny","port-prod_a":"allow"}"#);
+    }
+
+    #[test]
+    fn a_word_instead_of_rules_is_the_rule_for_everything() {
+        let ours = json!({ "permission": { "port-prod_*": "deny", "port-prod_a": "allow" } });
+        let merged = merge(&json!({ "permission": "allow" }), &ours, SERVER).unwrap();
+        assert_eq!(merged["permission"].to_string(), r#"{"*":"allow","port-prod_*":"deny","port-prod_a":"allow"}"#);
+        for base in [json!({ "permission": 5 }), json!({ "permission": ["allow"] })] {
+            assert!(matches!(merge(&base, &ours, SERVER), Err(Clash::Shape { .. })), "{base}");
+        }
+        let elsewhere = json!({ "agent": ours["permission"] });
+        assert!(matches!(merge(&json!({ "agent": "allow" }), &elsewhere, SERVER), Err(Clash::Shape { .. })));
+        let tables = json!({ "permission": { "port-prod_a": { "default": "allow" } } });
+        assert!(matches!(merge(&json!({ "permission": "allow" }), &tables, SERVER), Err(Clash::Shape { .. })));
+    }
+
+    #[test]
+    fn no_later_rule_for_everything_undoes_ours() {
+        let ours = json!({ "permission": { "port-prod_*": "deny", "port-prod_a": "allow" } });
+        let base = json!({ "permission": { "port-prod_*": "deny", "port-prod_a": { "x": "ask" }, "*": "allow" } });
+        let merged = merge(&base, &ours, SERVER).unwrap();
+        assert_eq!(merged["permission"].to_string(), r#"{"*":"allow","port-prod_*":"deny","port-prod_a":"allow"}"#);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

@@ -20,7 +20,7 @@ pub use merge::merge;
 pub use merge::{Clash, ServerEntry};
 pub use place::{Place, Root};
 pub use problem::FileProblem;
-pub use text::{Document, write};
+pub use text::{Document, TextProblem, write};
 #[cfg(feature = "testing")]
 pub use text::{parse, rewrite};
 pub use written::{Outcome, Receipt};

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use strum::VariantNames;
 
 use super::error::Error;
+use super::form;
 use super::problem::{InputError, ValueError};
 use crate::redact::Redactor;
 use crate::runner::Trigger;
@@ -16,6 +17,27 @@ const LONGEST_SHOWN: usize = 40;
 pub struct Field {
     pub name: &'static str,
     pub text: Option<String>,
+    pub content: Content,
+}
+
+/// What an input is, and so what it can't be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A value that outputs, logs and requests show.
+    Value,
+    /// The same, but the name of a variable.
+    Variable,
+    /// The client secret.
+    Secret,
+    /// A text of any form, which no error quotes.
+    Document,
+}
+
+impl Field {
+    /// Of another kind than a value.
+    pub fn of(self, content: Content) -> Self {
+        Self { content, ..self }
+    }
 }
 
 /// Reads inputs. For a wrong one it notes the problem and returns the default, so that the next one is checked too.
@@ -47,7 +69,8 @@ impl<'a> Check<'a> {
             self.problems.extend(self.unreadable.extract_if(.., |problem| problem.input == field.name));
             return None;
         };
-        read(&text)
+        self.suits(&text, field.content)
+            .and_then(|()| read(&text))
             .map_err(|error| {
                 let problem = match &error.value {
                     Some(value) => format!("{} {}", self.redactor.quote(value).shortened(LONGEST_SHOWN), error.problem),
@@ -56,6 +79,22 @@ impl<'a> Check<'a> {
                 self.problems.push(InputError { input: field.name, missing: false, problem, fix: error.fix });
             })
             .ok()
+    }
+
+    /// Checks what no value of this kind can be.
+    fn suits(&self, text: &str, content: Content) -> Result<(), ValueError> {
+        let is_shown = matches!(content, Content::Value | Content::Variable);
+        if is_shown && self.redactor.is_revealed_by(text) {
+            return Err(ValueError {
+                value: None,
+                problem: "holds the client secret, and would show it".to_owned(),
+                fix: "Pass the client secret in `client_secret` and in no other input.".to_owned(),
+            });
+        }
+        match content {
+            Content::Value | Content::Secret => form::filled_in(text),
+            Content::Variable | Content::Document => Ok(()),
+        }
     }
 
     /// An input with a default.

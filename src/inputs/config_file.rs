@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::problem::ValueError;
-use crate::config::{Document, Format, Place};
+use crate::config::{Document, Format, Place, TextProblem};
 use crate::runner::{Environment, Workspace};
 
 /// Reads where the config is to be written.
@@ -19,26 +19,35 @@ pub fn place(text: &str, environment: &Environment) -> Result<Place, ValueError>
     })
 }
 
+const GIVE_A_CONFIG: &str = "Give `base_config` a config of the agent that `client` names, in that agent's own format, or the path of one in the workspace, after a checkout.";
+
 /// Reads a config, or a file in the workspace that holds it. No error quotes it.
 ///
 /// # Errors
 /// If it can't be read, or is not valid.
 pub fn base(given: &str, format: Format, environment: &Environment) -> Result<Document, ValueError> {
-    let error = |problem: String| {
-        ValueError {
-        value: None,
-        problem,
-        fix: "Give `base_config` a config of the agent that `client` names, in that agent's own format, or the path of one in the workspace, after a checkout.".to_owned(),
-    }
-    };
+    let error = |problem: String, fix: Option<&str>| ValueError { value: None, problem, fix: fix.unwrap_or(GIVE_A_CONFIG).to_owned() };
     let (config, file) = if is_config(given, format) {
         (Zeroizing::new(given.to_owned()), "")
     } else {
-        let bytes = Workspace::of(environment).read(given).map_err(|problem| error(format!("names a file that {problem}")))?;
-        let text = String::from_utf8(bytes).map_err(|_| error("names a file that is not text in UTF-8".to_owned()))?;
+        let bytes = Workspace::of(environment).read(given).map_err(|problem| error(format!("names a file that {problem}"), None))?;
+        let text = String::from_utf8(bytes).map_err(|_| error("names a file that is not text in UTF-8".to_owned(), None))?;
         (Zeroizing::new(text), "names a file that ")
     };
-    Document::parse(format, &config).map_err(|problem| error(format!("{file}{problem}")))
+    Document::parse(format, &config).map_err(|problem| error(format!("{file}{problem}"), fix(&problem)))
+}
+
+/// What to change in a config that can be read but not used.
+#[must_use]
+pub fn fix(problem: &TextProblem) -> Option<&'static str> {
+    match problem {
+        TextProblem::Malformed { .. } => None,
+        TextProblem::DuplicateKey { .. } => Some("Remove one of the two from the config."),
+        TextProblem::SeveralDocuments => Some("Keep one document in the config: an agent reads only one."),
+        TextProblem::EndlessAliases | TextProblem::Referenced => Some("Write out in the config what the alias or merge key stands for."),
+        TextProblem::Tagged => Some("Write the value in the config without its tag."),
+        TextProblem::Uneditable => Some("Write the config in a plainer way: one key a line, each table in one place."),
+    }
 }
 
 /// Tells a config from a path, by how it begins or what it contains.

@@ -6,6 +6,7 @@ mod check;
 mod config_file;
 mod durations;
 mod error;
+mod form;
 mod given;
 mod names;
 mod network;
@@ -20,13 +21,14 @@ use crate::config::{Document, Place};
 use crate::mcp::{Selection, ServerUrl};
 use crate::net::{Network, UrlProblem, join};
 use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEndpoint, Validity, api_base};
-use crate::redact::{Redactor, Secret};
+use crate::redact::{Redactor, SHORTEST_MASK, Secret};
 use crate::runner::{Environment, Trigger};
 use anyhow::Context;
-use check::{Check, Field, choice};
+use check::{Check, Content, Field, choice};
 use network::Proxies;
 use problem::ValueError;
 
+pub use config_file::fix as config_fix;
 pub use error::Error;
 pub use given::Given;
 pub use names::{allowed_actions, server_name};
@@ -81,7 +83,7 @@ pub struct Inputs {
 /// A field of [`Given`], with its name: the two can't differ.
 macro_rules! field {
     ($given:ident.$name:ident) => {
-        Field { name: stringify!($name), text: $given.$name }
+        Field { name: stringify!($name), text: $given.$name, content: Content::Value }
     };
 }
 
@@ -95,10 +97,11 @@ impl RawInputs {
         Ok(Self { given, unreadable, proxies: Proxies::read(variable) })
     }
 
-    /// The client secret, which is masked before anything else is read.
-    #[must_use]
-    pub fn client_secret(&self) -> Option<Secret> {
-        self.given.client_secret.as_deref().map(Secret::new)
+    /// The client secret, which is masked before anything else is read; without quotes too, if there are any around it.
+    pub fn client_secrets(&self) -> impl Iterator<Item = Secret> {
+        let given = self.given.client_secret.as_deref().filter(|text| !form::is_placeholder(text));
+        let bare = given.and_then(form::in_quotes).filter(|text| text.len() >= SHORTEST_MASK);
+        given.into_iter().chain(bare).map(Secret::new)
     }
 
     /// Whether to write a job summary, also if the inputs as a whole are not valid.
@@ -116,9 +119,10 @@ impl Inputs {
     pub fn parse(raw: RawInputs, environment: &Environment, redactor: &Redactor) -> Result<Self, Error> {
         let RawInputs { given, unreadable, proxies } = raw;
         let mut check = Check::new(redactor, unreadable);
+        let secret = field!(given.client_secret).of(Content::Secret);
         let credentials = Credentials {
-            client_id: check.required(field!(given.client_id), names::credential).unwrap_or_default(),
-            client_secret: Secret::new(&check.required(field!(given.client_secret), names::credential).unwrap_or_default()),
+            client_id: check.required(field!(given.client_id), names::client_id).unwrap_or_default(),
+            client_secret: Secret::new(&check.required(secret, names::client_secret).unwrap_or_default()),
         };
         let region = check.choice(field!(given.region), Region::Eu);
         let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
@@ -127,7 +131,8 @@ impl Inputs {
         let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
         let transport = check.or(field!(given.transport), Transport::Http, |text| agent::transport(choice("transport", text)?, client));
-        let token_env = check.optional(field!(given.token_env), |text| agent::token_env(text, client, transport));
+        let token_env = field!(given.token_env).of(Content::Variable);
+        let token_env = check.optional(token_env, |text| agent::token_env(text, client, transport));
         let read_only = check.or(field!(given.read_only), true, names::boolean);
         let actions = |text: &str| agent::allowed_actions(allowed_actions(text)?, client);
         let actions = check.or(field!(given.allowed_actions), AllowedActions::Any, actions);
@@ -140,8 +145,9 @@ impl Inputs {
         };
         let config_file = check.optional(field!(given.config_file), |text| config_file::place(text, environment));
         let base = |text: &str| config_file::base(text, client.format(), environment);
-        let base_config = check.optional(field!(given.base_config), base);
-        let extra_roots = check.or(field!(given.ca_bundle), Vec::new(), |text| roots::read(text, environment));
+        let base_config = check.optional(field!(given.base_config).of(Content::Document), base);
+        let ca_bundle = field!(given.ca_bundle).of(Content::Document);
+        let extra_roots = check.or(ca_bundle, Vec::new(), |text| roots::read(text, environment));
         let timeout = check.or(field!(given.timeout), Duration::from_mins(1), durations::time_limit);
         let summary = check.or(field!(given.summary), true, names::boolean);
         check.finish(|| Trigger::read(environment))?;

@@ -1,5 +1,6 @@
 //! Inputs that are names, lists of names, or yes and no.
 
+use super::form;
 use super::problem::ValueError;
 use crate::port::AllowedActions;
 use crate::redact::SHORTEST_MASK;
@@ -10,34 +11,42 @@ const LONGEST_CREDENTIAL: usize = 4096;
 /// The longest list, in characters. Servers take a header line of 8 KiB; this leaves room for its name.
 const LONGEST_ACTIONS: usize = 8000;
 
-/// A client id or secret: printable ASCII (RFC 6749 appendices A.1 and A.2). No error quotes it.
+/// A client id: printable ASCII (RFC 6749 appendix A.1). No error quotes it.
 ///
 /// # Errors
-/// If it can't be a credential, or couldn't be masked.
-pub fn credential(text: &str) -> Result<String, ValueError> {
-    let error = |problem: &str| {
-        Err(ValueError {
-            value: None,
-            problem: problem.to_owned(),
-            fix: "Copy the value anew from Port (the `…` menu, *Credentials*) into the repository's secrets.".to_owned(),
-        })
-    };
+/// If it can't be one.
+pub fn client_id(text: &str) -> Result<String, ValueError> {
+    form::credential(text)?;
     if text.chars().any(char::is_control) {
-        return error("holds a line break or another control character");
+        return Err(not_a_credential("holds a line break or another control character"));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return error("holds a space or a character that is not ASCII");
-    }
-    if text.len() < SHORTEST_MASK {
-        return error("has fewer than 4 characters, which is too short to be masked");
+        return Err(not_a_credential("holds a space or a character that is not ASCII"));
     }
     if text.len() > LONGEST_CREDENTIAL {
-        return error("is longer than 4096 characters");
-    }
-    if text.bytes().all(|byte| byte == b'*') {
-        return error("is made of asterisks: it was copied from a masked log");
+        return Err(not_a_credential("is longer than 4096 characters"));
     }
     Ok(text.to_owned())
+}
+
+/// A client secret (RFC 6749 appendix A.2). No error quotes it.
+///
+/// # Errors
+/// If it can't be one, or couldn't be masked.
+pub fn client_secret(text: &str) -> Result<String, ValueError> {
+    let secret = client_id(text)?;
+    if secret.len() < SHORTEST_MASK {
+        return Err(not_a_credential("has fewer than 4 characters, which is too short to be masked"));
+    }
+    Ok(secret)
+}
+
+fn not_a_credential(problem: &str) -> ValueError {
+    ValueError {
+        value: None,
+        problem: problem.to_owned(),
+        fix: "Copy the value anew from Port (the `…` menu, *Credentials*) into the repository's secrets.".to_owned(),
+    }
 }
 
 /// The name of the server in the config. Two underscores separate it from the tool's name.
@@ -142,7 +151,7 @@ mod tests {
 
         #[test]
         fn a_credential_that_is_taken_is_printable(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}") {
-            if let Ok(credential) = credential(&text) {
+            if let Ok(credential) = client_secret(&text) {
                 prop_assert!(credential.bytes().all(|byte| (0x21..0x7f).contains(&byte)));
             }
         }

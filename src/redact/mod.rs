@@ -85,6 +85,23 @@ impl Known {
         Self { text: Zeroizing::new(view.bytes().to_ascii_lowercase()), pieces: OnceCell::new() }
     }
 
+    /// The secret, and what is left of it if what looks like an escape in it is undone.
+    fn forms(secret: &Secret) -> Vec<Self> {
+        if secret.reveal().is_empty() {
+            return Vec::new();
+        }
+        let plain = View::of(secret.reveal());
+        let mut others = plain.unescapings();
+        others.extend(others.last().unwrap_or(&plain).bare());
+        others.retain(|other| other.bytes().len() != plain.bytes().len() && other.bytes().len() >= SHORTEST_MASK);
+        [&plain].into_iter().chain(&others).map(Self::new).collect()
+    }
+
+    /// Whether it is too long to be a common word, or a part of one.
+    fn is_long(&self) -> bool {
+        self.text.len() >= MIN_REDACTED_FRAGMENT
+    }
+
     /// Length of the shortest piece that tells something, in bytes.
     fn piece(&self) -> usize {
         self.text.len().min(MIN_REDACTED_FRAGMENT)
@@ -104,52 +121,92 @@ fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(byte.to_ascii_lowercase()))
 }
 
-/// How much of a secret is looked for.
+/// What of a secret is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
+    /// Every piece that tells something.
     Pieces,
+    /// All of it.
     Whole,
+    /// All of it, where it is a word of its own.
+    Word,
 }
 
-impl Extent {
-    fn size(self, known: &Known) -> usize {
-        match self {
-            Self::Pieces => known.piece(),
-            Self::Whole => known.text.len(),
+/// A secret that is looked for in a text.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    known: &'a Known,
+    extent: Extent,
+}
+
+impl Search<'_> {
+    fn size(self) -> usize {
+        match self.extent {
+            Extent::Pieces => self.known.piece(),
+            Extent::Whole | Extent::Word => self.known.text.len(),
         }
     }
 
-    fn matches(self, known: &Known, window: &[u8]) -> bool {
-        match self {
-            Self::Pieces => known.pieces().binary_search(&number(window)).is_ok(),
-            Self::Whole => {
-                // Nearly all differ in their first byte.
-                let first = window.first().map(u8::to_ascii_lowercase);
-                first == known.text.first().copied() && window.eq_ignore_ascii_case(&known.text)
+    /// How many bytes an encoded text must have to be decoded.
+    fn least(self) -> usize {
+        match self.extent {
+            Extent::Pieces | Extent::Whole => self.size(),
+            Extent::Word => self.size().max(SHORTEST_MASK),
+        }
+    }
+
+    fn matches(self, bytes: &[u8], at: usize) -> bool {
+        let Some(window) = bytes.get(at..at + self.size()) else {
+            return false;
+        };
+        match self.extent {
+            Extent::Pieces => self.known.pieces().binary_search(&number(window)).is_ok(),
+            Extent::Whole => self.is_whole(window),
+            Extent::Word => {
+                let in_a_word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+                self.is_whole(window) && !in_a_word(at.checked_sub(1)) && !in_a_word(Some(at + window.len()))
+            }
+        }
+    }
+
+    fn is_whole(self, window: &[u8]) -> bool {
+        // Nearly all differ in their first byte.
+        let first = window.first().map(u8::to_ascii_lowercase);
+        first == self.known.text.first().copied() && window.eq_ignore_ascii_case(&self.known.text)
+    }
+
+    fn mark(self, view: &View, covered: &mut [bool]) {
+        let size = self.size();
+        for at in (0..view.bytes().len()).filter(|at| self.matches(view.bytes(), *at)) {
+            if let Some((from, to)) = view.place(at, size) {
+                covered.iter_mut().take(to).skip(from).for_each(|byte| *byte = true);
             }
         }
     }
 }
 
-/// Knows the secrets of this run and removes them from text.
+/// Knows the secrets of this run and removes them from text from outside.
+///
+/// Our own words are never changed: they hold no text from outside but as a [`Quote`]. So a secret that is a common word can't
+/// damage them.
 #[derive(Default, Clone)]
 pub struct Redactor {
-    secrets: Vec<Known>,
+    /// The client secret and the token. They are masked too.
+    credentials: Vec<Known>,
+    /// Passwords of what is on the way to Port. People choose them, so they can be short or common words.
+    passwords: Vec<Known>,
 }
 
 impl Redactor {
-    /// Learns a secret, in whatever way it may be written.
+    /// Learns the client secret or the token, in whatever way it may be written.
     pub fn learn(&mut self, secret: &Secret) {
-        if secret.reveal().is_empty() {
-            return;
-        }
-        let plain = View::of(secret.reveal());
-        self.secrets.push(Known::new(&plain));
-        // What looks like an escape in a secret is undone in a text too.
-        let mut others = plain.unescapings();
-        others.extend(others.last().unwrap_or(&plain).bare());
-        others.retain(|other| other.bytes().len() != plain.bytes().len() && other.bytes().len() >= SHORTEST_MASK);
-        self.secrets.extend(others.iter().map(Known::new));
+        self.credentials.extend(Known::forms(secret));
+    }
+
+    /// Learns a password that is cut out of quotations, and of nothing else. A short one is only cut out where it is a word of
+    /// its own.
+    pub fn learn_password(&mut self, password: &Secret) {
+        self.passwords.extend(Known::forms(password));
     }
 
     /// Makes outside text safe to show anywhere: see the module's text.
@@ -157,26 +214,32 @@ impl Redactor {
     pub fn quote(&self, text: &str) -> Quote {
         let line = one_line(text.chars().take(READ_LIMIT));
         let margin = if text.chars().nth(READ_LIMIT).is_some() { MARGIN } else { 0 };
-        let line = self.replace(&line, Extent::Pieces, margin);
+        let line = self.replace(&line, margin);
         let line = break_commands(&line).replace('`', "'");
         Quote(shorten(line.trim(), QUOTE_LIMIT))
     }
 
-    /// Removes whole secrets from a line of our own, as a last guard before it is shown.
-    #[must_use]
-    pub fn guard(&self, text: &str) -> String {
-        self.replace(text, Extent::Whole, 0)
-    }
-
-    /// Whether no piece of a secret is written in this text.
+    /// Whether no piece of a credential is written in this text.
     #[must_use]
     pub fn is_clean(&self, text: &str) -> bool {
-        !self.covered(text, Extent::Pieces).contains(&true)
+        let searches: Vec<_> = self.credentials.iter().map(|known| Search { known, extent: Extent::Pieces }).collect();
+        !covered(text, &searches).contains(&true)
+    }
+
+    /// Whether a whole credential is written in this text. One that may be a part of a word has to be all of the text.
+    #[must_use]
+    pub fn is_revealed_by(&self, text: &str) -> bool {
+        let (long, short): (Vec<_>, Vec<_>) = self.credentials.iter().partition(|known| known.is_long());
+        let searches: Vec<_> = long.into_iter().map(|known| Search { known, extent: Extent::Whole }).collect();
+        covered(text, &searches).contains(&true) || short.iter().any(|known| text.as_bytes().eq_ignore_ascii_case(&known.text))
     }
 
     /// Replaces every run of characters that is covered by secrets, and leaves out a margin at the end.
-    fn replace(&self, text: &str, extent: Extent, margin: usize) -> String {
-        let covered = self.covered(text, extent);
+    fn replace(&self, text: &str, margin: usize) -> String {
+        let credentials = self.credentials.iter().map(|known| Search { known, extent: Extent::Pieces });
+        let extent = |password: &Known| if password.is_long() { Extent::Pieces } else { Extent::Word };
+        let passwords = self.passwords.iter().map(|known| Search { known, extent: extent(known) });
+        let covered = covered(text, &credentials.chain(passwords).collect::<Vec<_>>());
         if margin == 0 && !covered.contains(&true) {
             return text.to_owned();
         }
@@ -193,43 +256,34 @@ impl Redactor {
         }
         out
     }
+}
 
-    /// For each byte of a text, whether it is part of a secret.
-    fn covered(&self, text: &str, extent: Extent) -> Vec<bool> {
-        let mut covered = vec![false; text.len()];
-        if let Some(least) = self.secrets.iter().map(|known| extent.size(known)).min() {
-            self.cover(&View::of(text), extent, least, DEEPEST, &mut covered);
-        }
-        covered
+/// For each byte of a text, whether it is part of a secret.
+fn covered(text: &str, searches: &[Search<'_>]) -> Vec<bool> {
+    let mut covered = vec![false; text.len()];
+    if let Some(least) = searches.iter().map(|search| search.least()).min() {
+        cover(&View::of(text), searches, least, DEEPEST, &mut covered);
     }
+    covered
+}
 
-    /// Marks where a secret is written, in this view of the text or in what it decodes to.
-    fn cover(&self, view: &View, extent: Extent, least: usize, depth: usize, covered: &mut [bool]) {
-        self.mark(view, extent, covered);
-        let unescapings = view.unescapings();
-        for view in &unescapings {
-            self.mark(view, extent, covered);
-        }
-        let plain = unescapings.last().unwrap_or(view);
-        let bare = plain.bare();
-        if let Some(bare) = &bare {
-            self.mark(bare, extent, covered);
-        }
-        if depth > 0 {
-            for decoded in [plain].into_iter().chain(&bare).flat_map(|view| view.decoded(least)) {
-                self.cover(&decoded, extent, least, depth - 1, covered);
-            }
-        }
+/// Marks where a secret is written, in this view of the text or in what it decodes to.
+fn cover(view: &View, searches: &[Search<'_>], least: usize, depth: usize, covered: &mut [bool]) {
+    // Plain words decode to noise, which has short words in it.
+    let is_readable = view.is_printable();
+    let counts = |search: &Search<'_>| match search.extent {
+        Extent::Pieces | Extent::Whole => true,
+        Extent::Word => depth == DEEPEST || (is_readable && search.size() >= SHORTEST_MASK),
+    };
+    let unescapings = view.unescapings();
+    let plain = unescapings.last().unwrap_or(view);
+    let bare = plain.bare();
+    for view in [view].into_iter().chain(&unescapings).chain(&bare) {
+        searches.iter().filter(|search| counts(search)).for_each(|search| search.mark(view, covered));
     }
-
-    fn mark(&self, view: &View, extent: Extent, covered: &mut [bool]) {
-        for known in &self.secrets {
-            let size = extent.size(known);
-            for (at, _) in view.bytes().windows(size).enumerate().filter(|(_, window)| extent.matches(known, window)) {
-                if let Some((from, to)) = view.place(at, size) {
-                    covered.iter_mut().take(to).skip(from).for_each(|byte| *byte = true);
-                }
-            }
+    if depth > 0 {
+        for decoded in [plain].into_iter().chain(&bare).flat_map(|view| view.decoded(least)) {
+            cover(&decoded, searches, least, depth - 1, covered);
         }
     }
 }
@@ -346,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_margin_is_left_out_to_the_character() {
-        assert_eq!(Redactor::default().replace("abcdefgh", Extent::Pieces, 3), "abcde");
+        assert_eq!(Redactor::default().replace("abcdefgh", 3), "abcde");
     }
 
     #[test]
@@ -361,8 +415,39 @@ mod tests {
         assert_eq!(redactor.quote("got cdefghij").as_str(), "got ***");
         assert_eq!(redactor.quote("got CDEFGHIJKLM!").as_str(), "got ***!");
         assert_eq!(redactor.quote("got cdefghi.").as_str(), "got cdefghi.");
-        assert_eq!(redactor.guard("got cdefghij"), "got cdefghij");
         assert!(redactor.is_clean("cdefghi") && !redactor.is_clean("CDEFGHIJ") && !redactor.is_clean("Y2RlZmdoaWo"));
+    }
+
+    #[test]
+    fn a_credential_is_revealed_by_all_of_it_only() {
+        let redactor = knows("abcdefghijklmnopqrstuvwxyz");
+        for text in [
+            "https://h/abcdefghijklmnopqrstuvwxyz",
+            "x-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo",
+            "%61bcdefghijklmnopqrstuvwxyz",
+        ] {
+            assert!(redactor.is_revealed_by(text), "{text}");
+        }
+        assert!(!redactor.is_revealed_by("abcdefghijklmnopqrstuvwxy"));
+        let short = knows("port");
+        assert!(short.is_revealed_by("PORT") && !short.is_revealed_by("port-prod"));
+    }
+
+    #[test]
+    fn a_short_password_is_a_word_in_quotations_and_counts_nowhere_else() {
+        for (password, text, shown) in [
+            ("t", "tunnel to t: the t-shirt", "tunnel to ***: the ***-shirt"),
+            ("user", "user:user@proxy, a username", "***:***@proxy, a username"),
+            ("proxy", "\\u0070roxy pr%6fxy proxying", "*** *** proxying"),
+            ("list", "Basic bWU6bGlzdA== list_tools", "Basic bWU6***== ***_tools"),
+            ("longer-word", "a longer-w, longer-", "a ***, longer-"),
+        ] {
+            let mut redactor = Redactor::default();
+            redactor.learn_password(&Secret::new(password));
+            assert_eq!(redactor.quote(text).as_str(), shown);
+            assert!(redactor.is_clean(password) && !redactor.is_revealed_by(password), "{password}");
+        }
     }
 
     #[test]

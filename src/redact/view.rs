@@ -65,6 +65,11 @@ impl View {
         &self.bytes
     }
 
+    /// Whether it could be a text that someone wrote.
+    pub fn is_printable(&self) -> bool {
+        self.bytes.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+    }
+
     /// Where the `size` bytes from the one at `at` are written.
     pub fn place(&self, at: usize, size: usize) -> Option<(usize, usize)> {
         let last = at + size.checked_sub(1)?;

@@ -5,6 +5,7 @@ use super::explanation::Explanation;
 use super::inputs::invalid;
 use super::{internal, runner};
 use crate::config::{Clash, Error, FileProblem};
+use crate::inputs::config_fix;
 use crate::redact::Redactor;
 
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
@@ -12,7 +13,11 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
         Error::NotText => not_usable("config_file", &error.to_string()),
         Error::Text { input, problem } => {
             let of_file = if *input == "config_file" { "names a file that " } else { "" };
-            not_usable(input, &format!("{of_file}{problem}"))
+            let what = format!("`{input}` {of_file}{problem}.");
+            match config_fix(problem) {
+                Some(fix) => invalid(what, fix.to_owned()),
+                None => not_usable(input, &format!("{of_file}{problem}")),
+            }
         }
         Error::Clash { input, clash: clash @ Clash::Shape { .. } } => not_usable(input, &clash.to_string()),
         Error::Clash { input, clash: Clash::Taken { at, server_name, url } } => Explanation::new(

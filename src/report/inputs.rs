@@ -1,5 +1,7 @@
 //! Texts for problems of the inputs.
 
+use std::collections::HashSet;
+
 use super::code::Code;
 use super::explanation::Explanation;
 use super::{internal, port};
@@ -47,6 +49,10 @@ fn problems_of(problems: &[InputError]) -> String {
     sentences.join(" ")
 }
 
+/// Several problems may have one fix.
 fn fixes_of(problems: &[InputError]) -> String {
-    problems.iter().filter(|error| !error.fix.is_empty()).fold(String::new(), |text, error| text + &error.fix + " ")
+    let mut fixes: Vec<_> = problems.iter().map(|error| error.fix.as_str()).filter(|fix| !fix.is_empty()).collect();
+    let mut seen = HashSet::new();
+    fixes.retain(|fix| seen.insert(*fix));
+    fixes.iter().fold(String::new(), |text, fix| text + fix + " ")
 }

@@ -65,12 +65,13 @@ fn summarize(inputs: &Inputs, token: &Token, toolset: &Toolset) -> Markdown {
         None => Cell::Text("own addresses".to_owned()),
     };
     let actions = match &inputs.access.actions {
+        _ if !tools::run_actions(toolset) => Cell::Text("none: no tool that runs actions is allowed".to_owned()),
         AllowedActions::Any => Cell::Text("all that the credentials may run".to_owned()),
         AllowedActions::Only(names) if names.is_empty() => Cell::Text("none".to_owned()),
         AllowedActions::Only(names) => Cell::Codes(names.clone()),
     };
     let end = token.expires_at().strftime("%Y-%m-%d %H:%M UTC");
-    let text = Markdown::default().heading("🔌 Port MCP: connected").facts(&[
+    let facts = [
         ("Region", region),
         ("Token from", Cell::Code(inputs.endpoint.url.to_string())),
         ("Token ends", Cell::Text(format!("{end} (in {})", human(token.left_on_arrival())))),
@@ -80,8 +81,10 @@ fn summarize(inputs: &Inputs, token: &Token, toolset: &Toolset) -> Markdown {
         ("Transport", Cell::Code(inputs.transport.to_string())),
         ("Access", Cell::Text(access(inputs).to_owned())),
         ("Allowed actions", actions),
-    ]);
-    tools::summarize(text, toolset)
+    ];
+    let facts = facts.map(|(name, cell)| (name.to_owned(), cell));
+    let rows: Vec<_> = facts.into_iter().chain(tools::rows(toolset)).collect();
+    Markdown::default().heading("🔌 Port MCP: connected").table(["Property", "Value"], &rows)
 }
 
 fn access(inputs: &Inputs) -> &'static str {

@@ -6,9 +6,9 @@ use strum::VariantArray;
 
 use super::mcp::broken_rule;
 use super::words::{count, listed};
-use crate::mcp::{Kind, Offer, Policy, Tool, Toolset};
+use crate::mcp::{Kind, Offer, Policy, Tool, ToolName, Toolset};
 use crate::runner::Console;
-use crate::runner::markdown::{Cell, Markdown};
+use crate::runner::markdown::Cell;
 
 /// A list of more tools than this is collapsed in the summary.
 const LONGEST_OPEN_LIST: usize = 30;
@@ -67,28 +67,35 @@ pub fn log(toolset: &Toolset, console: &Console) {
     }
 }
 
-/// Adds the tools by kind to a summary.
-pub fn summarize(text: Markdown, toolset: &Toolset) -> Markdown {
+/// The rows of a summary's table about the tools: how many there are, and which, by kind.
+pub fn rows(toolset: &Toolset) -> Vec<(String, Cell)> {
     let Some(offered) = &toolset.offered else {
-        return text.labelled("Tools:", "not checked.");
+        return vec![("Tools".to_owned(), Cell::Text("not checked".to_owned()))];
     };
     let allowed: HashSet<_> = toolset.allowed.iter().collect();
-    let mut rows = Vec::new();
+    let mut rows = vec![("Tools".to_owned(), Cell::Text(counted(offered, toolset.allowed.len())))];
     for kind in Kind::VARIANTS {
-        for (is_allowed, label) in [(true, kind.to_string()), (false, format!("{kind}, not allowed"))] {
+        for (is_allowed, label) in [(true, format!("Tools: {kind}")), (false, format!("Tools: {kind}, not allowed"))] {
             let fits = |tool: &&Tool| tool.kind == *kind && allowed.contains(&tool.name) == is_allowed;
             let names: Vec<_> = offered.iter().filter(fits).map(|tool| tool.name.to_string()).collect();
-            if !names.is_empty() {
-                rows.push((label, Cell::Codes(names)));
+            if names.is_empty() {
+                continue;
             }
+            let cell = if offered.len() > LONGEST_OPEN_LIST { Cell::Folded(count(names.len()), names) } else { Cell::Codes(names) };
+            rows.push((label, cell));
         }
     }
-    let rows: Vec<_> = rows.iter().map(|(label, cell)| (label.as_str(), cell.clone())).collect();
-    let count = counted(offered, toolset.allowed.len());
-    if offered.len() > LONGEST_OPEN_LIST {
-        return text.folded(&count, &Markdown::default().facts(&rows));
-    }
-    text.labelled("Tools:", &format!("{count}.")).facts(&rows)
+    rows
+}
+
+/// Whether a tool that runs actions is among the allowed ones. Without any list, nothing keeps the agent from those.
+pub fn run_actions(toolset: &Toolset) -> bool {
+    let executes = |name: &ToolName| match &toolset.offered {
+        Some(offered) => offered.iter().any(|tool| tool.name == *name && tool.kind == Kind::Execute),
+        None => Kind::by_name(name.as_str()) == Some(Kind::Execute),
+    };
+    let is_unlimited = toolset.offered.is_none() && toolset.allowed.is_empty();
+    is_unlimited || toolset.allowed.iter().any(executes)
 }
 
 fn counted(offered: &[Tool], allowed: usize) -> String {

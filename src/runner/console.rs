@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use crate::redact::{Quote, Redactor, SHORTEST_MASK, Secret, forms_to_mask};
 
-/// The only way to standard output. What passes here can't show a secret that it knows, nor start a command of its own.
+/// The only way to standard output. What passes here can't start a command of its own. Our own words are printed as they are: text
+/// from outside is in them only as a [`Quote`].
 ///
 /// A copy writes to the same output and knows the same secrets.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl Console {
     /// # Errors
     /// If the runner can't be told: a secret that isn't masked must not be used.
     pub fn mask<'a>(&self, secret: &Secret, parts: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
-        self.learn(secret);
+        self.redactor.borrow_mut().learn(secret);
         let parts = parts.into_iter().map(Secret::new);
         let mut commands = Zeroizing::new(String::new());
         for form in std::iter::once(secret.clone()).chain(forms_to_mask(secret)).chain(parts) {
@@ -42,9 +43,10 @@ impl Console {
         self.write(&commands).map_err(|error| Error::Unmasked(error.kind()))
     }
 
-    /// Learns a secret that the step doesn't hand on, such as a proxy's password, without masking it in later steps.
-    pub fn learn(&self, secret: &Secret) {
-        self.redactor.borrow_mut().learn(secret);
+    /// Learns a password that the step doesn't hand on, such as a proxy's, without masking it in later steps: it may be a common
+    /// word.
+    pub fn learn_password(&self, password: &Secret) {
+        self.redactor.borrow_mut().learn_password(password);
     }
 
     /// Lends out what cleans text from outside.
@@ -58,15 +60,9 @@ impl Console {
         self.redactor.borrow().quote(text)
     }
 
-    /// A text of our own, without any secret that it may contain.
-    #[must_use]
-    pub fn guard(&self, text: &str) -> String {
-        self.redactor.borrow().guard(text)
-    }
-
     /// A plain line.
     pub fn info(&self, text: &str) {
-        let line: String = self.guard(text).split(char::is_control).collect::<Vec<_>>().join(" ");
+        let line: String = text.split(char::is_control).collect::<Vec<_>>().join(" ");
         // The runner reads a command after leading white space too, and `##[` anywhere.
         let line = line.trim_start().replace("##[", "## [");
         let line = if line.starts_with("::") { format!(". {line}") } else { line };
@@ -76,7 +72,7 @@ impl Console {
     /// A message that the runner shows only if the run shows debug messages.
     pub fn debug(&self, text: &str) {
         if self.debug {
-            self.print(&format!("::debug::{}", self.data(text)));
+            self.print(&format!("::debug::{}", data(text)));
         }
     }
 
@@ -91,13 +87,8 @@ impl Console {
     }
 
     fn annotate(&self, level: &str, title: &str, text: &str) {
-        let title = escape_property(&self.guard(title)).replace("##[", "## [");
-        self.print(&format!("::{level} title={title}::{}", self.data(text)));
-    }
-
-    /// A command's message. The old form of a command counts anywhere in a line.
-    fn data(&self, text: &str) -> String {
-        escape_data(&self.guard(text)).replace("##[", "## [")
+        let title = escape_property(title).replace("##[", "## [");
+        self.print(&format!("::{level} title={title}::{}", data(text)));
     }
 
     fn print(&self, line: &str) {
@@ -110,6 +101,11 @@ impl Console {
         out.write_all(lines.as_bytes())?;
         out.flush()
     }
+}
+
+/// A command's message. The old form of a command counts anywhere in a line.
+fn data(text: &str) -> String {
+    escape_data(text).replace("##[", "## [")
 }
 
 /// Escapes a command's message as the runner's toolkit does.
@@ -182,15 +178,24 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_masked_once_and_then_never_shown() {
+    fn a_secret_is_masked_once_and_then_in_no_quotation() {
         let log = printed(|console| {
             console.mask(&Secret::new("sesame-open-1234"), []).unwrap();
-            console.info("it is sesame-open-1234");
-            console.error("sesame-open-1234", "736573616d652d6f70656e2d31323334");
+            console.info(&format!("It said {}.", console.quote("sesame-open-1234")));
+            console.error("Refused", &console.quote("736573616d652d6f70656e2d31323334").to_string());
         });
         let (masks, rest): (Vec<_>, Vec<_>) = log.lines().partition(|line| line.starts_with("::add-mask::"));
         assert_eq!(masks.first(), Some(&"::add-mask::sesame-open-1234"));
-        assert_eq!(rest, ["it is ***", "::error title=***::***"]);
+        assert_eq!(rest, ["It said `***`.", "::error title=Refused::`***`"]);
+    }
+
+    #[test]
+    fn a_password_that_is_a_common_word_changes_nothing_of_ours() {
+        let log = printed(|console| {
+            console.learn_password(&Secret::new("proxy"));
+            console.warning("The proxy failed", &format!("The proxy said {}.", console.quote("no proxy for you")));
+        });
+        assert_eq!(log, "::warning title=The proxy failed::The proxy said `no *** for you`.\n");
     }
 
     #[test]

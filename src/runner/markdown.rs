@@ -15,13 +15,11 @@ impl Markdown {
         self
     }
 
-    /// A table of two columns without a header; nothing if there are no rows.
+    /// A table of two columns.
     #[must_use]
-    pub fn facts(mut self, rows: &[(&str, Cell)]) -> Self {
-        if rows.is_empty() {
-            return self;
-        }
-        self.0.push_str("| | |\n| --- | --- |\n");
+    pub fn table(mut self, headers: [&str; 2], rows: &[(String, Cell)]) -> Self {
+        let [first, second] = headers.map(escape);
+        self.0 += &format!("| {first} | {second} |\n| --- | --- |\n");
         for (name, cell) in rows {
             self.0 += &format!("| {} | {} |\n", escape(name), cell.render());
         }
@@ -50,13 +48,6 @@ impl Markdown {
         self
     }
 
-    /// Another text that is collapsed. The label is our own text, without anything that HTML would interpret.
-    #[must_use]
-    pub fn folded(mut self, label: &str, text: &Self) -> Self {
-        self.0 += &format!("<details><summary>{label}</summary>\n\n{}</details>\n\n", text.0);
-        self
-    }
-
     /// The finished text.
     #[must_use]
     pub fn finish(self) -> String {
@@ -73,6 +64,8 @@ pub enum Cell {
     Code(String),
     /// Names, each shown as code.
     Codes(Vec<String>),
+    /// The same, collapsed. The label is our own text, without anything that HTML would interpret.
+    Folded(String, Vec<String>),
 }
 
 impl Cell {
@@ -80,13 +73,16 @@ impl Cell {
         match self {
             Self::Text(text) => escape(text),
             Self::Code(text) => Self::code(text),
-            Self::Codes(texts) => {
-                let shown: Vec<_> = texts.iter().take(LONGEST_LIST).map(|text| Self::code(text)).collect();
-                match texts.len().saturating_sub(LONGEST_LIST) {
-                    0 => shown.join(", "),
-                    more => format!("{} and {more} more", shown.join(", ")),
-                }
-            }
+            Self::Codes(texts) => Self::codes(texts),
+            Self::Folded(label, texts) => format!("<details><summary>{label}</summary>{}</details>", Self::codes(texts)),
+        }
+    }
+
+    fn codes(texts: &[String]) -> String {
+        let shown: Vec<_> = texts.iter().take(LONGEST_LIST).map(|text| Self::code(text)).collect();
+        match texts.len().saturating_sub(LONGEST_LIST) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
         }
     }
 
@@ -132,6 +128,16 @@ mod tests {
     fn outside_text_means_nothing_in_markdown() {
         let text = Markdown::default().paragraph("said `<img>|**b**\n# h` and <b>*x*</b> | @me").finish();
         assert_eq!(text, "said `<img>|**b** # h` and \\<b\\>\\*x\\*\\</b\\> \\| \\@me\n\n");
+    }
+
+    #[test]
+    fn a_table_has_headers_and_one_line_a_row() {
+        let cells =
+            [Cell::Text("a|b".to_owned()), Cell::Codes(vec!["c".to_owned()]), Cell::Folded("1 tool".to_owned(), vec!["d".to_owned()])];
+        let rows: Vec<_> = cells.into_iter().map(|cell| ("x".to_owned(), cell)).collect();
+        let text = Markdown::default().table(["A", "B"], &rows).finish();
+        let folded = "<details><summary>1 tool</summary>`d`</details>";
+        assert_eq!(text, format!("| A | B |\n| --- | --- |\n| x | a\\|b |\n| x | `c` |\n| x | {folded} |\n\n"));
     }
 
     #[test]

@@ -18,11 +18,11 @@ pub struct Prepared {
 /// Reads the inputs, opens the place of the config file, and parses the config that exists.
 pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> Result<Prepared, Failure> {
     // First of all: users put the secret into other inputs too, and errors quote values.
-    if let Some(secret) = raw.client_secret() {
+    for secret in raw.client_secrets() {
         console.mask(&secret, [])?;
     }
     let mut inputs = console.with_redactor(|redactor| Inputs::parse(raw, environment, redactor))?;
-    inputs.network.passwords().for_each(|password| console.learn(&password));
+    inputs.network.passwords().for_each(|password| console.learn_password(&password));
     let draft = Draft::open(inputs.client.format(), inputs.base_config.take(), inputs.config_file.as_ref(), environment)?;
     if draft.has_base() {
         check_fit(&draft, &inputs)?;
@@ -30,15 +30,21 @@ pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> 
     Ok(Prepared { inputs, draft })
 }
 
+/// A name of a tool, where the server's own are not known yet.
+const SAMPLE_TOOL: &str = "list_blueprints";
+
 /// Adds a server with a placeholder for the token, so that a config which can't take it is reported before a token is requested.
+/// Most agents have a list of tools there too.
 fn check_fit(draft: &Draft, inputs: &Inputs) -> Result<(), Failure> {
     let placeholder = Secret::new("token");
-    let config = inputs.client.config(&agent::connection(inputs, &placeholder, &[], &[], false));
+    let has_tools = inputs.verify || !inputs.allowed_tools.0.is_empty();
+    let tools: &[String] = if has_tools { &[SAMPLE_TOOL.to_owned()] } else { &[] };
+    let config = inputs.client.config(&agent::connection(inputs, &placeholder, tools, tools, false));
     draft.render(&config, server_entry(inputs))?;
     Ok(())
 }
 
 /// The server's entry in the config.
 pub fn server_entry(inputs: &Inputs) -> ServerEntry<'_> {
-    ServerEntry { name: &inputs.server_name, url: inputs.mcp_url.as_str() }
+    ServerEntry { name: &inputs.server_name, url: inputs.mcp_url.as_str(), rules: inputs.client.rules() }
 }

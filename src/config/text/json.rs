@@ -5,6 +5,9 @@ use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::problem::TextProblem;
+use crate::config::format::Format;
+
 /// What every agent with comments in its JSON reads, and no more of JSON5.
 const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,
@@ -19,12 +22,13 @@ const OPTIONS: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// What a text says; the line of the mistake if it says nothing.
-pub fn parse(text: &str) -> Result<Value, Option<usize>> {
-    let root = CstRootNode::parse(text, &OPTIONS).map_err(|error| Some(error.line_display()))?;
+/// What a text says.
+pub fn parse(text: &str) -> Result<Value, TextProblem> {
+    let malformed = |line| TextProblem::malformed(Format::Json, line);
+    let root = CstRootNode::parse(text, &OPTIONS).map_err(|error| malformed(Some(error.line_display())))?;
     match root.value() {
         None => Ok(Value::Null),
-        Some(value) => value.to_serde_value().ok_or(None),
+        Some(value) => value.to_serde_value().ok_or_else(|| malformed(None)),
     }
 }
 
@@ -193,7 +197,7 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_line() {
-        assert_eq!(parse("{\n  \"a\": ,\n}"), Err(Some(2)));
+        assert_eq!(parse("{\n  \"a\": ,\n}"), Err(TextProblem::malformed(Format::Json, Some(2))));
         for text in ["{'a': 1}", "{a: 1}", "{\"a\": 0x1}", "{} {}", "{", "nonsense"] {
             assert!(parse(text).is_err(), "{text}");
         }

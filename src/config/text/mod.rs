@@ -2,6 +2,8 @@
 
 mod json;
 mod line_end;
+mod problem;
+mod strict;
 mod toml;
 mod yaml;
 
@@ -12,6 +14,8 @@ use zeroize::Zeroizing;
 
 use super::format::Format;
 use line_end::with_line_end;
+
+pub use problem::TextProblem;
 
 /// How deep a config may nest. Real ones have a few levels, and deeper text would only use up the stack.
 const DEEPEST: usize = 64;
@@ -41,22 +45,6 @@ impl Document {
     }
 }
 
-/// Why a text can't be used, as the rest of a sentence. Nothing of the text is in it, since it may hold secrets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TextProblem {
-    /// The text breaks the format's rules.
-    #[error("is not valid {}{}", .format.name(), .line.map(|line| format!(" (line {line})")).unwrap_or_default())]
-    Malformed {
-        /// The rules of this format.
-        format: Format,
-        /// The line, if it is known.
-        line: Option<usize>,
-    },
-    /// The text can be read, but not edited without changing what else it means.
-    #[error("is written in a way that can't be edited safely (such as a key that is there twice)")]
-    Uneditable,
-}
-
 /// What a text means. An empty text means an empty table.
 ///
 /// # Errors
@@ -64,18 +52,14 @@ pub enum TextProblem {
 pub fn parse(format: Format, text: &str) -> Result<Value, TextProblem> {
     let text = without_mark(text);
     if deepest(text) > DEEPEST {
-        return Err(TextProblem::Malformed { format, line: None });
+        return Err(TextProblem::malformed(format, None));
     }
     let value = match format {
         Format::Json => json::parse(text),
         Format::Toml => toml::parse(text),
         Format::Yaml => yaml::parse(text),
-    };
-    match value {
-        Ok(Value::Null) => Ok(Value::Object(serde_json::Map::new())),
-        Ok(value) => Ok(value),
-        Err(line) => Err(TextProblem::Malformed { format, line }),
-    }
+    }?;
+    Ok(if value.is_null() { Value::Object(serde_json::Map::new()) } else { value })
 }
 
 /// Edits a text so that it means `wanted`, and changes only what means something else.
@@ -90,9 +74,20 @@ pub fn rewrite(format: Format, text: &str, wanted: &Value) -> Result<Zeroizing<S
         Format::Toml => toml::rewrite(text, wanted),
         Format::Yaml => yaml::rewrite(text, &current, wanted),
     };
-    let edited = Zeroizing::new(with_line_end(&edited.ok_or(TextProblem::Uneditable)?));
+    let edited = edited.map(|edited| Zeroizing::new(with_line_end(&edited)));
     // Text is easily damaged by an edit in place. This check keeps a damaged config from being used.
-    if parse(format, &edited).as_ref() == Ok(wanted) { Ok(edited) } else { Err(TextProblem::Uneditable) }
+    let unharmed = edited.filter(|edited| parse(format, edited).as_ref() == Ok(wanted));
+    match unharmed {
+        Some(edited) if format != Format::Yaml || tags(&edited) >= tags(text) => Ok(edited),
+        Some(_) => Err(TextProblem::Tagged),
+        None if format == Format::Yaml && strict::check(text).is_ok_and(|features| features.references) => Err(TextProblem::Referenced),
+        None => Err(TextProblem::Uneditable),
+    }
+}
+
+/// How many tags a YAML text has. They are no part of its value here.
+fn tags(text: &str) -> usize {
+    strict::check(text).map_or(0, |features| features.tags)
 }
 
 /// A config of our own, ready to paste.
@@ -227,7 +222,7 @@ mod tests {
         fn a_merged_text_says_ours_and_all_the_rest(base in any_config(), header in any_text()) {
             let entry = json!({ "url": "https://mcp.port.io/v1", "headers": { "Authorization": header }, "tools": ["a", header] });
             let ours = json!({ "mcpServers": { "port-prod": entry } });
-            let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1" };
+            let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1", rules: &[] };
             for format in FORMATS {
                 let comment = if format == Format::Json { "// mine\n" } else { "# mine\n" };
                 let Ok(text) = rewrite(format, comment, &base) else {

@@ -1,19 +1,25 @@
 //! TOML.
 
 use serde_json::{Map, Number, Value};
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value as TomlValue};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, Value as TomlValue};
 use zeroize::Zeroizing;
 
 use super::line_end::with_line_end;
+use super::problem::TextProblem;
+use crate::config::format::Format;
 
 /// Tables of this depth are written with a header of their own, such as `[mcp_servers.port-prod]`; deeper ones in one line.
 const DEEPEST_HEADER: usize = 2;
 
-/// What a text says; the line of the mistake if it says nothing.
-pub fn parse(text: &str) -> Result<Value, Option<usize>> {
-    let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+/// What the library says of a key that is there twice. It has no other way to tell.
+const DUPLICATE: &str = "duplicate key";
+
+/// What a text says.
+pub fn parse(text: &str) -> Result<Value, TextProblem> {
+    let document: DocumentMut = text.parse().map_err(|error: TomlError| {
         let before = error.span().map(|span| text.bytes().take(span.start));
-        before.map(|before| before.filter(|byte| *byte == b'\n').count() + 1)
+        let line = before.map(|before| before.filter(|byte| *byte == b'\n').count() + 1);
+        if error.message().starts_with(DUPLICATE) { TextProblem::DuplicateKey { line } } else { TextProblem::malformed(Format::Toml, line) }
     })?;
     Ok(read_table(document.as_table()))
 }
@@ -219,7 +225,9 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_line() {
-        assert_eq!(parse("a = 1\nb = \n"), Err(Some(2)));
-        assert_eq!(parse("a = 1\na = 2\n"), Err(Some(2)));
+        assert_eq!(parse("a = 1\nb = \n"), Err(TextProblem::malformed(Format::Toml, Some(2))));
+        for text in ["a = 1\na = 2\n", "[a]\n[a]\n", "[a]\nb = { c = 1, c = 2 }\n"] {
+            assert_eq!(parse(text), Err(TextProblem::DuplicateKey { line: Some(2) }), "{text}");
+        }
     }
 }

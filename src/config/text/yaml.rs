@@ -10,23 +10,26 @@ use yaml_edit::{
 use zeroize::Zeroizing;
 
 use super::line_end::with_line_end;
+use super::problem::TextProblem;
+use super::strict;
+use crate::config::format::Format;
 
-/// What a text says; the line of the mistake if it says nothing.
-pub fn parse(text: &str) -> Result<Value, Option<usize>> {
+/// What a text says.
+pub fn parse(text: &str) -> Result<Value, TextProblem> {
+    strict::check(text)?;
     let file = open(text)?;
-    let mut documents = file.documents();
     if file.documents().any(|document| is_boundless(&document)) {
-        return Err(None);
+        return Err(TextProblem::EndlessAliases);
     }
     if let Some(line) = file.documents().find_map(|document| misplaced(&YamlNode::Mapping(document.as_mapping()?), text)) {
-        return Err(Some(line));
+        return Err(malformed(Some(line)));
     }
-    let value = documents.next().map(|document| YamlValue::from_document(&document)).transpose().map_err(|_| None)?;
-    // Which of several would the agent read?
-    if documents.next().is_some() {
-        return Err(None);
-    }
+    let value = file.document().map(|document| YamlValue::from_document(&document)).transpose().map_err(|_| malformed(None))?;
     Ok(value.as_ref().map_or(Value::Null, read))
+}
+
+fn malformed(line: Option<usize>) -> TextProblem {
+    TextProblem::malformed(Format::Yaml, line)
 }
 
 /// Edits a text that says `current` so that it says `wanted`.
@@ -90,10 +93,10 @@ fn is_boundless(document: &Document) -> bool {
     nested > MOST_NESTED
 }
 
-fn open(text: &str) -> Result<YamlFile, Option<usize>> {
+fn open(text: &str) -> Result<YamlFile, TextProblem> {
     YamlFile::from_str(text).map_err(|error| match error {
-        YamlError::Parse { line, .. } => line,
-        _ => None,
+        YamlError::Parse { line, .. } => malformed(line),
+        _ => malformed(None),
     })
 }
 
@@ -250,7 +253,7 @@ mod tests {
             ("s:\n  a: !:x\n    &x\n   b: c\n  d: e", 4),
             ("x: &x 1\na: !:x\n  &x\n b: )&:x\n  &x\n  c:*x 1\nd: e", 4),
         ] {
-            assert_eq!(parse(text), Err(Some(line)), "{text}");
+            assert_eq!(parse(text), Err(malformed(Some(line))), "{text}");
         }
         for text in
             ["&x a: 1\n? b\n: c\n'd': e\n!t f: g\n", "  a: 1\n  # b\n  c:\n  - d: 1\n    e: 2\n", "{a: 1,\n b: 2}", "\u{feff}a: 1\nb: 2\n"]
@@ -354,14 +357,14 @@ mod tests {
             "a: &a {b: {c: {<<: *a}}}\nd: &a 1\n",
             "&a\nb:\n  <<: *a\n",
         ] {
-            assert_eq!(parse(text), Err(None), "{text}");
+            assert_eq!(parse(text), Err(TextProblem::EndlessAliases), "{text}");
         }
         let nested = |count| format!("x: &x 1\ny: &y [{}]\n", vec!["*x"; count].join(", "));
         assert_eq!(parse(&nested(MOST_NESTED)).unwrap()["y"], json!(vec![1; MOST_NESTED]));
-        assert_eq!(parse(&nested(MOST_NESTED + 1)), Err(None));
+        assert_eq!(parse(&nested(MOST_NESTED + 1)), Err(TextProblem::EndlessAliases));
         // What laughs a billion times.
         let laughs = (1..40).fold("l0: &l0 [ha]\n".to_owned(), |text, n| text + &format!("l{n}: &l{n} [*l{}, *l{}]\n", n - 1, n - 1));
-        assert_eq!(parse(&laughs), Err(None));
+        assert_eq!(parse(&laughs), Err(TextProblem::EndlessAliases));
         let text = "x: &x {a: 1}\ny: &y\n  <<: *x\n  b: &b {<<: *x}\nz: [*y, *b, *x]\n";
         assert_eq!(parse(text).unwrap()["z"][0], json!({ "a": 1, "b": { "a": 1 } }));
     }
@@ -371,6 +374,6 @@ mod tests {
         for text in ["a: [1", "a: 1\n---\nb: 2\n", "a: *unknown", "a: 1\na: 2\n", "{", "\"a"] {
             assert!(parse(text).is_err(), "{text:?} gave {:?}", parse(text));
         }
-        assert_eq!(parse("a: 1\nb: [\n"), Err(Some(3)));
+        assert_eq!(parse("a: 1\nb: [\n"), Err(malformed(Some(2))));
     }
 }
