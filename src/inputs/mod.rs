@@ -20,7 +20,7 @@ use crate::clients::{ClaudeCode, Client, Transport};
 use crate::config::{Document, Place};
 use crate::mcp::{Selection, ServerUrl};
 use crate::net::{Network, UrlProblem, join};
-use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEndpoint, Validity, api_base};
+use crate::port::{Access, AllowedActions, Credentials, Endpoint, Region, TokenEndpoint, TokenSource, Validity, api_base};
 use crate::redact::{Redactor, SHORTEST_MASK, Secret};
 use crate::runner::{Environment, Trigger};
 use anyhow::Context;
@@ -48,6 +48,10 @@ pub struct Inputs {
     pub credentials: Credentials,
     /// Where it is exchanged.
     pub endpoint: Endpoint,
+    /// Where it is exchanged if Port's MCP server refuses the token of `endpoint`.
+    pub fallback: Option<Endpoint>,
+    /// The organisation that the credentials must belong to.
+    pub organization: Option<String>,
     /// The region; `None` if both URLs were given instead.
     pub region: Option<Region>,
     /// The MCP server.
@@ -127,7 +131,7 @@ impl Inputs {
         let region = check.choice(field!(given.region), Region::Eu);
         let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
         let mcp_url = check.optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(url_error));
-        let kind = check.choice(field!(given.token_endpoint), TokenEndpoint::Api);
+        let source = check.choice(field!(given.token_endpoint), TokenSource::Auto);
         let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
         let transport = check.or(field!(given.transport), Transport::Http, |text| agent::transport(choice("transport", text)?, client));
@@ -139,6 +143,7 @@ impl Inputs {
         let verify = check.or(field!(given.verify), true, |text| agent::verify(names::boolean(text)?, client, read_only));
         let tools = |text: &str| allowed_tools::read(text, &server_name, verify);
         let allowed_tools = check.or(field!(given.allowed_tools), Selection::default(), tools);
+        let organization = check.optional(field!(given.organization), names::organization);
         let validity = Validity {
             min: check.or(field!(given.min_validity), Duration::ZERO, durations::duration),
             max_wait: check.or(field!(given.max_wait), Duration::ZERO, durations::duration),
@@ -153,12 +158,18 @@ impl Inputs {
         check.finish(|| Trigger::read(environment))?;
 
         let region_counts = auth_base_url.is_none() || mcp_url.is_none();
-        let (endpoint, mcp_url) = endpoints(kind, region, auth_base_url, mcp_url)?;
+        let addresses = Addresses::of(region, auth_base_url, mcp_url)?;
+        let endpoint = addresses.endpoint(if source == TokenSource::Mcp { TokenEndpoint::Mcp } else { TokenEndpoint::Api });
+        let fallback =
+            (source == TokenSource::Auto && verify && addresses.is_ports_server()).then(|| addresses.endpoint(TokenEndpoint::Mcp));
+        let mcp_url = addresses.mcp_url;
         let used: Vec<_> = std::iter::once(&endpoint.url).chain(verify.then_some(mcp_url.url())).collect();
         let network = proxies.network(extra_roots, &used)?;
         Ok(Self {
             credentials,
             endpoint,
+            fallback,
+            organization,
             region: region_counts.then_some(region),
             mcp_url,
             server_name,
@@ -179,24 +190,38 @@ impl Inputs {
 }
 
 /// The two addresses: as given, or those of the region.
-fn endpoints(
-    kind: TokenEndpoint,
-    region: Region,
-    auth_base_url: Option<reqwest::Url>,
-    mcp_url: Option<ServerUrl>,
-) -> anyhow::Result<(Endpoint, ServerUrl)> {
-    let given = match kind {
-        TokenEndpoint::Api => auth_base_url.is_some(),
-        TokenEndpoint::Mcp => mcp_url.is_some(),
-    };
-    let built_in = "A built-in address is not valid";
-    let auth_base_url = auth_base_url.map_or_else(|| api_base(region.auth_base_url()), Ok).context(built_in)?;
-    let mcp_url = mcp_url.map_or_else(|| ServerUrl::parse(region.mcp_url()), Ok).context(built_in)?;
-    let url = match kind {
-        TokenEndpoint::Api => join(&auth_base_url, "auth/access_token"),
-        TokenEndpoint::Mcp => join(mcp_url.url(), "token"),
-    };
-    Ok((Endpoint { kind, url, region: (!given).then_some(region) }, mcp_url))
+struct Addresses {
+    auth_base_url: reqwest::Url,
+    mcp_url: ServerUrl,
+    /// The region that the first is taken from, if it was not given.
+    auth_region: Option<Region>,
+    /// The region that the second is taken from, if it was not given.
+    mcp_region: Option<Region>,
+}
+
+impl Addresses {
+    fn of(region: Region, auth_base_url: Option<reqwest::Url>, mcp_url: Option<ServerUrl>) -> anyhow::Result<Self> {
+        let built_in = "A built-in address is not valid";
+        Ok(Self {
+            auth_region: auth_base_url.is_none().then_some(region),
+            mcp_region: mcp_url.is_none().then_some(region),
+            auth_base_url: auth_base_url.map_or_else(|| api_base(region.auth_base_url()), Ok).context(built_in)?,
+            mcp_url: mcp_url.map_or_else(|| ServerUrl::parse(region.mcp_url()), Ok).context(built_in)?,
+        })
+    }
+
+    fn endpoint(&self, kind: TokenEndpoint) -> Endpoint {
+        match kind {
+            TokenEndpoint::Api => Endpoint { kind, url: join(&self.auth_base_url, "auth/access_token"), region: self.auth_region },
+            TokenEndpoint::Mcp => Endpoint { kind, url: join(self.mcp_url.url(), "token"), region: self.mcp_region },
+        }
+    }
+
+    /// Whether the MCP server is Port's own. Credentials are sent to no other without being told.
+    fn is_ports_server(&self) -> bool {
+        let url = self.mcp_url.url();
+        url.scheme() == "https" && Region::of_url(url).is_some()
+    }
 }
 
 fn url_error(problem: UrlProblem) -> ValueError {

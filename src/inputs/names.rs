@@ -8,6 +8,9 @@ use crate::redact::SHORTEST_MASK;
 /// The longest credential, in characters. Port's have 32 and 64.
 const LONGEST_CREDENTIAL: usize = 4096;
 
+/// The longest identifier of an organisation, in characters. Port's have 20.
+const LONGEST_ORGANIZATION: usize = 128;
+
 /// The longest list, in characters. Servers take a header line of 8 KiB; this leaves room for its name.
 const LONGEST_ACTIONS: usize = 8000;
 
@@ -63,6 +66,22 @@ pub fn server_name(text: &str) -> Result<String, ValueError> {
         value: Some(text.to_owned()),
         problem: "can't name a server: tools are called `mcp__<server_name>__<tool>`".to_owned(),
         fix: "Use 1 to 64 of A-Z, a-z, 0-9, `_` and `-` in `server_name`, without two underscores in a row.".to_owned(),
+    })
+}
+
+/// The identifier of an organisation in Port, such as `org_BneDtWovPqXaA2VZ`.
+///
+/// # Errors
+/// If it has another form.
+pub fn organization(text: &str) -> Result<String, ValueError> {
+    let fits = text.len() <= LONGEST_ORGANIZATION && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if fits {
+        return Ok(text.to_owned());
+    }
+    Err(ValueError {
+        value: Some(text.to_owned()),
+        problem: "is not the identifier of an organisation".to_owned(),
+        fix: "Write the identifier, not the name, in `organization`: the log of a step without this input shows it.".to_owned(),
     })
 }
 

@@ -19,6 +19,14 @@ pub enum Error {
     /// The token ends too soon.
     #[error("the token is valid for {:?}, not for {:?}", .0.left, .0.needed)]
     Expiring(Shortfall),
+    /// The credentials belong to another organisation than the input `organization` says.
+    #[error("the credentials belong to another organisation than {expected}")]
+    Organization {
+        /// The input.
+        expected: String,
+        /// What the token names; `None` if it names none.
+        found: Option<Quote>,
+    },
     /// The step's time was up.
     #[error("{limit} while Port's response was awaited")]
     TimedOut {
@@ -180,6 +188,14 @@ pub struct ErrorResponse {
     pub trace_id: Option<Quote>,
     /// Whether it has the form of Port's answers. One that has not is likely to be that of something before Port.
     pub is_ports_form: bool,
+}
+
+impl ErrorResponse {
+    /// Whether Port says that the address is not on the organisation's IP allow-list, in its own words.
+    #[must_use]
+    pub fn names_allow_list(&self) -> bool {
+        self.message.as_str().contains("IP not whitelisted")
+    }
 }
 
 impl fmt::Display for ErrorResponse {

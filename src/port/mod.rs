@@ -16,7 +16,7 @@ pub use error::{Error, ErrorResponse, ExchangeError, ExchangeProblem, Shortfall}
 pub use exchange::{Credentials, Exchange};
 pub use obtain::{Validity, obtain};
 pub use progress::Progress;
-pub use region::{Endpoint, Region, TokenEndpoint, api_base};
+pub use region::{Endpoint, Region, TokenEndpoint, TokenSource, api_base};
 #[cfg(feature = "testing")]
 pub use response::read_token_response;
 pub use token::Token;

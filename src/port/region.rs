@@ -7,6 +7,9 @@ use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use crate::net::{UrlProblem, host_and_port, parse_url};
 
+/// The domains of Port's hosts, today's and the older one. Only a name below them is Port's.
+const DOMAINS: [&str; 2] = [".port.io", ".getport.io"];
+
 /// Where Port hosts the organisation. <https://docs.port.io/api-reference/port-api>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
@@ -36,6 +39,26 @@ impl Region {
         }
     }
 
+    /// The host of the region's web application, where people log in.
+    #[must_use]
+    pub fn app_host(self) -> &'static str {
+        match self {
+            Self::Eu => "app.port.io",
+            Self::Us => "app.us.port.io",
+        }
+    }
+
+    /// The region that a URL belongs to; `None` if it is not Port's. Hosts under `getport.io` are older names of the same ones.
+    #[must_use]
+    pub fn of_url(url: &Url) -> Option<Self> {
+        let host = url.host_str()?.to_ascii_lowercase();
+        let name = DOMAINS.iter().find_map(|domain| host.strip_suffix(domain))?;
+        match name.rsplit('.').next() {
+            Some("us") => Some(Self::Us),
+            _ => Some(Self::Eu),
+        }
+    }
+
     /// The other region.
     #[must_use]
     pub fn other(self) -> Self {
@@ -59,6 +82,18 @@ pub enum TokenEndpoint {
     /// `POST {auth_base_url}/auth/access_token`, Port's own API.
     Api,
     /// `POST {mcp_url}/token`, OAuth 2.0 client credentials (RFC 6749 section 4.4).
+    Mcp,
+}
+
+/// The input `token_endpoint`: what issues the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
+pub enum TokenSource {
+    /// Port's API; if Port's MCP server refuses that token, the MCP server's own endpoint.
+    Auto,
+    /// [`TokenEndpoint::Api`]
+    Api,
+    /// [`TokenEndpoint::Mcp`]
     Mcp,
 }
 
@@ -114,6 +149,24 @@ pub fn api_base(text: &str) -> Result<Url, UrlProblem> {
 mod tests {
     use super::*;
     use crate::net::join;
+
+    #[test]
+    fn a_host_of_ports_tells_its_region() {
+        for (url, region) in [
+            ("https://api.port.io/v1", Some(Region::Eu)),
+            ("https://mcp.port.io/v1", Some(Region::Eu)),
+            ("https://api.getport.io", Some(Region::Eu)),
+            ("https://API.US.getport.io", Some(Region::Us)),
+            ("https://mcp.us.port.io/v1", Some(Region::Us)),
+            ("https://port.io", None),
+            ("https://port.io.evil.example", None),
+            ("https://api-port.io", None),
+            ("https://xgetport.io", None),
+            ("http://127.0.0.1:8080", None),
+        ] {
+            assert_eq!(Region::of_url(&url.parse().unwrap()), region, "{url}");
+        }
+    }
 
     #[test]
     fn an_origin_without_a_path_gets_the_version() {

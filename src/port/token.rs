@@ -5,6 +5,7 @@ use std::time::Duration;
 use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::redact::Secret;
 
@@ -15,6 +16,7 @@ pub struct Token {
     received_at: Timestamp,
     left: Duration,
     lifetime: Option<Duration>,
+    organization: Option<String>,
 }
 
 /// Why a response's token can't be used.
@@ -39,6 +41,9 @@ const SHORTEST: usize = 16;
 struct Claims {
     exp: Option<f64>,
     iat: Option<f64>,
+    /// Port's own claim: the organisation that the credentials belong to.
+    #[serde(rename = "orgId")]
+    organization: Option<Value>,
 }
 
 impl Token {
@@ -66,7 +71,8 @@ impl Token {
             (None, None) => return Err(TokenProblem::NoEnd),
         };
         let lifetime = exp.zip(iat).map(|(exp, iat)| seconds(exp - iat));
-        Ok(Self { secret, received_at: now, left, lifetime })
+        let organization = claims.and_then(|claims| Some(claims.organization?.as_str()?.to_owned()));
+        Ok(Self { secret, received_at: now, left, lifetime, organization })
     }
 
     /// The token itself.
@@ -93,6 +99,12 @@ impl Token {
     pub fn expires_at(&self) -> Timestamp {
         let start = Timestamp::from_second(self.received_at.as_second()).unwrap_or(self.received_at);
         start.checked_add(self.left).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The organisation that the token is for, as the token names it; `None` if it doesn't. It is text from outside.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
     }
 
     /// How long a token of this kind lives from its issue, if it says so.
@@ -124,10 +136,10 @@ fn seconds(number: f64) -> Duration {
 
 /// A response's `expires_in` in any form that servers use: a number, or a number in a string.
 #[must_use]
-pub fn seconds_from_json(value: &serde_json::Value) -> Option<Duration> {
+pub fn seconds_from_json(value: &Value) -> Option<Duration> {
     let number = match value {
-        serde_json::Value::Number(number) => number.as_f64(),
-        serde_json::Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
     number.filter(|number| number.is_finite()).map(seconds)
@@ -139,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn jwt(payload: &serde_json::Value) -> Secret {
+    fn jwt(payload: &Value) -> Secret {
         let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
         Secret::new(&format!("{}.{}.{}", part("{\"alg\":\"HS256\"}"), part(&payload.to_string()), part("signature")))
     }
@@ -155,6 +167,16 @@ mod tests {
             let token = Token::new(jwt(&json!({"exp": exp, "iat": exp - 10_800})), expires_in.map(Duration::from_secs), now()).unwrap();
             assert_eq!(token.left_on_arrival(), Duration::from_secs(left));
             assert_eq!(token.lifetime(), Some(Duration::from_secs(10_800)));
+        }
+    }
+
+    #[test]
+    fn a_token_may_name_its_organization() {
+        for (claims, organization) in
+            [(json!({"orgId": "org_abc", "exp": 2_000_000_000}), Some("org_abc")), (json!({"orgId": 7}), None), (json!({}), None)]
+        {
+            let token = Token::new(jwt(&claims), Some(Duration::from_secs(60)), now()).unwrap();
+            assert_eq!(token.organization(), organization, "{claims}");
         }
     }
 

@@ -25,6 +25,19 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
                 fix,
             )
         }
+        Error::Organization { expected, found } => {
+            let what = match found {
+                Some(found) => format!("The credentials belong to the organisation {found}, and `organization` asks for `{expected}`."),
+                None => format!("The token doesn't name its organisation, and `organization` asks for `{expected}`."),
+            };
+            Explanation::new(
+                Code::CredentialsRejected,
+                "The credentials belong to another organisation",
+                what,
+                "The two secrets were created in another organisation of Port, or `organization` names the wrong one. The step would have worked on the wrong catalog.",
+                "Copy the credentials anew from the right organisation (the `…` menu, *Credentials*) into the repository's secrets, or correct `organization`.",
+            )
+        }
         Error::Runner(error) => runner::explain(error, redactor),
         Error::Internal(error) => internal::explain(error, redactor),
     }
@@ -159,6 +172,12 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
 }
 
 fn forbidden_because(response: &ErrorResponse, host: &str) -> (&'static str, String) {
+    if response.names_allow_list() {
+        return (
+            "The organisation has an IP allow-list, and the address that Port saw is not on it. The allow-list is a feature of Port's Enterprise plan, and Port's support edits it.",
+            "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to have Port's support add the address. GitHub-hosted runners change their addresses.".to_owned(),
+        );
+    }
     if response.is_ports_form {
         return (
             "The organisation has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
@@ -287,8 +306,15 @@ fn explain_expiring(shortfall: &Shortfall) -> Explanation {
 fn region_hint(endpoint: &Endpoint) -> String {
     match (endpoint.region, endpoint.kind) {
         (Some(region), _) => format!(
-            "The step asked region `{region}`. If your organisation is in the other one (you log in at app.{}port.io), set `region: {}`.",
-            if region == Region::Eu { "us." } else { "" },
+            "The step asked region `{region}`. If your organisation is in the other one (you log in at {}), set `region: {}`.",
+            region.other().app_host(),
+            region.other()
+        ),
+        (None, _) if let Some(region) = Region::of_url(&endpoint.url) => format!(
+            "The step asked `{}`, which belongs to region `{region}`. If your organisation is in the other one (you log in at {}), leave `{}` out and set `region: {}`.",
+            endpoint.host(),
+            region.other().app_host(),
+            url_input(endpoint),
             region.other()
         ),
         (None, TokenEndpoint::Api) => {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::failure::Failure;
 use super::words::human;
 use super::{not_verified, port, tools};
 use crate::mcp::{Listing, NotVerified, Policy, Toolset};
 use crate::net::RequestTrace;
 use crate::net::retry::{MAX_ATTEMPTS, Pause};
-use crate::port::{Progress, Token};
+use crate::port::{Endpoint, Progress, Token};
 use crate::runner::Console;
 
 /// A token that ends sooner is worth a warning: agents work for longer.
@@ -33,6 +34,21 @@ pub fn log_port_progress(progress: &Progress<'_>, console: &Console) {
             human(*wait)
         )),
     }
+}
+
+/// The MCP server refuses the token of one endpoint, and the other one is asked.
+pub fn log_other_endpoint(refused: &Endpoint, other: &Endpoint, console: &Console) {
+    console.info(&format!(
+        "The MCP server refuses the token from {} with 401. Asking its own token endpoint, {}, since `token_endpoint` is `auto`.",
+        refused.host(),
+        other.url
+    ));
+}
+
+/// The other endpoint gave no token either.
+pub fn log_no_other_token(failure: &Failure, console: &Console) {
+    let what = console.with_redactor(|redactor| failure.explain(redactor).what);
+    console.info(&format!("No token from the MCP server's own token endpoint: {what}"));
 }
 
 /// Another attempt of the preflight.

@@ -6,7 +6,8 @@ use super::words::human;
 use crate::config::{Place, Root, would_commit};
 use crate::inputs::Inputs;
 use crate::mcp::Toolset;
-use crate::port::{AllowedActions, Token};
+use crate::port::{AllowedActions, Endpoint, Token};
+use crate::redact::Quote;
 use crate::runner::markdown::{Cell, Markdown};
 use crate::runner::{Console, Environment};
 
@@ -16,6 +17,8 @@ pub struct Success<'a> {
     pub inputs: &'a Inputs,
     /// What Port issued.
     pub token: &'a Token,
+    /// What issued it.
+    pub endpoint: &'a Endpoint,
     /// What is known of the tools.
     pub toolset: &'a Toolset,
     /// Whether the config file holds the token itself.
@@ -24,9 +27,11 @@ pub struct Success<'a> {
 
 /// Tells people what was handed on.
 pub fn report_success(success: &Success<'_>, environment: &Environment, console: &Console) {
-    let Success { inputs, token, toolset, file_holds_token } = success;
+    let Success { inputs, token, endpoint, toolset, file_holds_token } = success;
+    let organization = token.organization().map(|organization| console.quote(organization));
     let left = human(token.left_on_arrival());
-    console.info(&format!("Port issued a token: it ends at {}, in {left} (at {}).", token.expires_at(), inputs.endpoint.host()));
+    let of_organization = organization.as_ref().map(|organization| format!(" for organisation {organization}")).unwrap_or_default();
+    console.info(&format!("Port issued a token{of_organization}: it ends at {}, in {left} (at {}).", token.expires_at(), endpoint.host()));
     console.info(&format!(
         "MCP server {} for {}: {} over {}, {}.",
         inputs.server_name,
@@ -40,7 +45,7 @@ pub fn report_success(success: &Success<'_>, environment: &Environment, console:
         log_config_file(place, *file_holds_token, environment, console);
     }
     if inputs.summary {
-        write_summary(summarize(inputs, token, toolset), environment, console);
+        write_summary(summarize(success, organization.as_ref()), environment, console);
     }
 }
 
@@ -59,7 +64,8 @@ fn log_config_file(place: &Place, holds_token: bool, environment: &Environment, 
     }
 }
 
-fn summarize(inputs: &Inputs, token: &Token, toolset: &Toolset) -> Markdown {
+fn summarize(success: &Success<'_>, organization: Option<&Quote>) -> Markdown {
+    let Success { inputs, token, endpoint, toolset, .. } = success;
     let region = match inputs.region {
         Some(region) => Cell::Code(region.to_string()),
         None => Cell::Text("own addresses".to_owned()),
@@ -71,9 +77,14 @@ fn summarize(inputs: &Inputs, token: &Token, toolset: &Toolset) -> Markdown {
         AllowedActions::Only(names) => Cell::Codes(names.clone()),
     };
     let end = token.expires_at().strftime("%Y-%m-%d %H:%M UTC");
+    let organization = match organization {
+        Some(organization) => Cell::Code(organization.as_str().to_owned()),
+        None => Cell::Text("not named by the token".to_owned()),
+    };
     let facts = [
         ("Region", region),
-        ("Token from", Cell::Code(inputs.endpoint.url.to_string())),
+        ("Organisation", organization),
+        ("Token from", Cell::Code(endpoint.url.to_string())),
         ("Token ends", Cell::Text(format!("{end} (in {})", human(token.left_on_arrival())))),
         ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),
         ("Server name", Cell::Code(inputs.server_name.clone())),
@@ -84,7 +95,12 @@ fn summarize(inputs: &Inputs, token: &Token, toolset: &Toolset) -> Markdown {
     ];
     let facts = facts.map(|(name, cell)| (name.to_owned(), cell));
     let rows: Vec<_> = facts.into_iter().chain(tools::rows(toolset)).collect();
-    Markdown::default().heading("🔌 Port MCP: connected").table(["Property", "Value"], &rows)
+    let heading = match (&toolset.offered, &toolset.not_verified) {
+        (Some(_), _) => "🔌 Port MCP: connected",
+        (None, Some(_)) => "🔌 Port MCP: token issued, MCP connection not verified",
+        (None, None) => "🔌 Port MCP: token issued",
+    };
+    Markdown::default().heading(heading).table(["Property", "Value"], &rows)
 }
 
 fn access(inputs: &Inputs) -> &'static str {

@@ -3,19 +3,25 @@
 use tokio::time::timeout;
 
 use crate::inputs::Inputs;
-use crate::mcp::{Listing, NotVerified, Policy, Preflight, Server, Toolset};
+use crate::mcp::{self, Listing, NotVerified, Policy, Preflight, Server, Toolset};
 use crate::net::retry::Pause;
 use crate::net::{Budget, Http};
-use crate::port::{Exchange, Progress, Token, obtain};
+use crate::port::{self, Endpoint, Exchange, Progress, Token, obtain};
 use crate::report::{
-    Failure, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified, warn_of_listing, warn_of_short_token,
+    Failure, log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified,
+    warn_of_listing, warn_of_short_token,
 };
 use crate::runner::Console;
+
+/// 401: the server doesn't take this token (RFC 9110 section 15.5.2).
+const UNAUTHORIZED: u16 = 401;
 
 /// What is handed on.
 pub struct Connected {
     /// The token.
     pub token: Token,
+    /// What issued it.
+    pub endpoint: Endpoint,
     /// The tools.
     pub toolset: Toolset,
     /// Whether this container reaches the MCP server through a proxy.
@@ -24,56 +30,103 @@ pub struct Connected {
 
 /// Exchanges the credentials, and opens the MCP connection if that is wanted.
 pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Failure> {
-    let mut budget = Budget::start(inputs.timeout);
-    let port_http = http(inputs, console)?;
-    let mcp_http = if needs_connection(inputs) { Some(http(inputs, console)?) } else { None };
-    let token = token(inputs, &port_http, mcp_http.as_ref(), &mut budget, console).await?;
-    warn_of_short_token(&token, console);
-    let mcp_http = mcp_http.as_ref().unwrap_or(&port_http);
+    let mut connection = Connection::new(inputs, console)?;
+    let mut endpoint = &inputs.endpoint;
+    let mut token = connection.token(endpoint).await?;
+    let mut listing = connection.preflight(endpoint, &token).await;
+    if let (Err(mcp::Error::Refused { response, .. }), Some(fallback)) = (&listing, &inputs.fallback)
+        && response.status == UNAUTHORIZED
+    {
+        log_other_endpoint(endpoint, fallback, console);
+        match connection.token(fallback).await {
+            Ok(other) => {
+                (endpoint, token) = (fallback, other);
+                listing = connection.preflight(endpoint, &token).await;
+            }
+            // That the MCP server refuses the first token is what the user has to know.
+            Err(error) => log_no_other_token(&error, console),
+        }
+    }
+    let listing = listing?;
     let policy = Policy::of(&inputs.access);
-    let listing = if inputs.verify { preflight(inputs, &token, mcp_http, &budget, console).await? } else { Listing::NotAsked };
     warn_of_listing(&listing, policy, console);
     let toolset = listing.choose(&inputs.allowed_tools, policy)?;
     warn_if_not_verified(&toolset, console);
-    Ok(Connected { token, toolset, proxied: mcp_http.is_proxied(inputs.mcp_url.url()) })
+    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: connection.mcp_http().is_proxied(inputs.mcp_url.url()) })
 }
 
-fn http(inputs: &Inputs, console: &Console) -> anyhow::Result<Http> {
-    let console = console.clone();
-    Http::new(&inputs.network, move |trace| log_request(trace, &console))
+/// The servers, and the time that is left for them.
+struct Connection<'a> {
+    inputs: &'a Inputs,
+    console: &'a Console,
+    budget: Budget,
+    port_http: Http,
+    /// The preflight's own client, unless both servers are one: then it uses the connection of the exchange.
+    mcp_http: Option<Http>,
+    preconnected: bool,
 }
 
-/// Whether the preflight needs a connection of its own. If both servers are one, it uses that of the exchange.
-fn needs_connection(inputs: &Inputs) -> bool {
-    inputs.verify && inputs.mcp_url.url().origin() != inputs.endpoint.url.origin()
-}
+impl<'a> Connection<'a> {
+    fn new(inputs: &'a Inputs, console: &'a Console) -> Result<Self, Failure> {
+        let http = || {
+            let console = console.clone();
+            Http::new(&inputs.network, move |trace| log_request(trace, &console))
+        };
+        let separate = inputs.verify && inputs.mcp_url.url().origin() != inputs.endpoint.url.origin();
+        let mcp_http = if separate { Some(http()?) } else { None };
+        let budget = Budget::start(inputs.timeout);
+        Ok(Self { inputs, console, budget, port_http: http()?, mcp_http, preconnected: false })
+    }
 
-/// Gets the token. Meanwhile, the connection to the MCP server is opened; nothing is sent on it.
-async fn token(inputs: &Inputs, http: &Http, mcp_http: Option<&Http>, budget: &mut Budget, console: &Console) -> Result<Token, Failure> {
-    let progress = |progress: Progress<'_>| log_port_progress(&progress, console);
-    let exchange = Exchange { endpoint: &inputs.endpoint, credentials: &inputs.credentials, http, console, progress: &progress };
-    let preconnect = async {
-        if let Some(http) = mcp_http {
-            // A connection that can't be opened is tried again, and reported, by the preflight.
-            drop(timeout(inputs.timeout, http.preconnect(inputs.mcp_url.url())).await);
+    fn mcp_http(&self) -> &Http {
+        self.mcp_http.as_ref().unwrap_or(&self.port_http)
+    }
+
+    /// Gets a token. Meanwhile, the first time, the connection to the MCP server is opened; nothing is sent on it.
+    async fn token(&mut self, endpoint: &Endpoint) -> Result<Token, Failure> {
+        let Self { inputs, console, budget, port_http, mcp_http, preconnected } = self;
+        let progress = |progress: Progress<'_>| log_port_progress(&progress, console);
+        let exchange = Exchange { endpoint, credentials: &inputs.credentials, http: port_http, console, progress: &progress };
+        let http = mcp_http.as_ref().filter(|_| !std::mem::replace(preconnected, true));
+        let preconnect = async {
+            if let Some(http) = http {
+                // A connection that can't be opened is tried again, and reported, by the preflight.
+                drop(timeout(inputs.timeout, http.preconnect(inputs.mcp_url.url())).await);
+            }
+            Ok(())
+        };
+        let (token, ()) = tokio::try_join!(obtain(&exchange, inputs.validity, budget), preconnect)?;
+        self.check_organization(&token)?;
+        warn_of_short_token(&token, self.console);
+        Ok(token)
+    }
+
+    /// Credentials of another organisation would work, on the wrong catalog.
+    fn check_organization(&self, token: &Token) -> Result<(), port::Error> {
+        match &self.inputs.organization {
+            Some(expected) if token.organization() != Some(expected) => {
+                let found = token.organization().map(|found| self.console.quote(found));
+                Err(port::Error::Organization { expected: expected.clone(), found })
+            }
+            _ => Ok(()),
         }
-        Ok(())
-    };
-    let (token, ()) = tokio::try_join!(obtain(&exchange, inputs.validity, budget), preconnect)?;
-    Ok(token)
-}
+    }
 
-async fn preflight(inputs: &Inputs, token: &Token, http: &Http, budget: &Budget, console: &Console) -> Result<Listing, Failure> {
-    let on_retry = |not_verified: &NotVerified, pause: Pause| log_preflight_retry(not_verified, pause, console);
-    let preflight = Preflight {
-        server: Server { url: inputs.mcp_url.url(), token_from: inputs.endpoint.kind },
-        token: token.secret(),
-        headers: &inputs.access.headers(),
-        reader: inputs.client.answer_reader(),
-        http,
-        budget,
-        console,
-        on_retry: &on_retry,
-    };
-    Ok(preflight.list_tools().await?)
+    async fn preflight(&self, endpoint: &Endpoint, token: &Token) -> Result<Listing, mcp::Error> {
+        if !self.inputs.verify {
+            return Ok(Listing::NotAsked);
+        }
+        let on_retry = |not_verified: &NotVerified, pause: Pause| log_preflight_retry(not_verified, pause, self.console);
+        let preflight = Preflight {
+            server: Server { url: self.inputs.mcp_url.url(), token_from: endpoint.kind },
+            token: token.secret(),
+            headers: &self.inputs.access.headers(),
+            reader: self.inputs.client.answer_reader(),
+            http: self.mcp_http(),
+            budget: &self.budget,
+            console: self.console,
+            on_retry: &on_retry,
+        };
+        preflight.list_tools().await
+    }
 }

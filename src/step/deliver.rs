@@ -18,7 +18,7 @@ pub fn deliver(
     mut state: Option<StateFile>,
 ) -> Result<(Inputs, bool), Failure> {
     let Prepared { inputs, draft } = prepared;
-    let Connected { token, toolset, proxied } = connected;
+    let Connected { token, toolset, proxied, .. } = connected;
     let allowed: Vec<_> = toolset.allowed.iter().map(ToString::to_string).collect();
     let offered: Vec<_> = toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
     let connection = agent::connection(&inputs, token.secret(), &allowed, &offered, *proxied);

@@ -43,7 +43,8 @@ async fn hand_over(environment: &Environment, inputs: RawInputs, console: &Conso
     let connected = connect::connect(&prepared.inputs, console).await?;
     // Nothing waits from here on, so a signal can't leave half of it behind.
     let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, outputs, state)?;
-    let success = Success { inputs: &inputs, token: &connected.token, toolset: &connected.toolset, file_holds_token };
+    let success =
+        Success { inputs: &inputs, token: &connected.token, endpoint: &connected.endpoint, toolset: &connected.toolset, file_holds_token };
     report_success(&success, environment, console);
     Ok(())
 }

@@ -64,7 +64,7 @@ pub(crate) async fn observe(
             }
         }
     };
-    let trace = HeaderValue::try_from(random::base64url::<16>()).expect("base64 fits a header");
+    let trace = HeaderValue::try_from(random::hexadecimal::<16>()).expect("digits fit a header");
     response.headers_mut().entry(TRACE_ID).or_insert(trace);
     let status = (!connection.reset.is_made()).then(|| response.status());
     shared.recorder.answered(id, status);

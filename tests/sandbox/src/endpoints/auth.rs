@@ -50,7 +50,12 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
     };
     match shared.options.refusal {
         Some(Refusal::IpNotAllowed) => {
-            return problem(StatusCode::FORBIDDEN, "ip_not_allowed", "IP address is not in the allow-list");
+            return problem(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                // Port's own words; the `error` beside them is a guess.
+                "IP not whitelisted. Found x-forwarded-for header: 203.0.113.7, orgId: org_sandbox",
+            );
         }
         Some(Refusal::WrongRegion) => {
             return problem(StatusCode::NOT_FOUND, "not_found", "user not found");

@@ -54,7 +54,11 @@ fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "client_id and client_secret must be given once");
     };
     if shared.options.refusal == Some(Refusal::IpNotAllowed) {
-        return problem(StatusCode::FORBIDDEN, "ip_not_allowed", "IP address is not in the allow-list");
+        return problem(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "IP not whitelisted. Found x-forwarded-for header: 203.0.113.7, orgId: org_sandbox",
+        );
     }
     // A credential of the other region is unknown here like any other.
     if shared.options.refusal.is_some() || !shared.knows(&client_id, &client_secret) {
