@@ -3,23 +3,21 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 
-# First the dependencies, which change seldom, with a stand-in for our own code. Of the sandbox cargo wants only the
+# First the dependencies, which change seldom, with an empty program in place of ours. Of the sandbox cargo wants only the
 # manifest, to read the workspace; neither it nor anything that only tests need is compiled here.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY tests/sandbox/Cargo.toml tests/sandbox/
 RUN mkdir -p src tests/sandbox/src \
-  && echo '//! Stand-in.' >src/lib.rs \
+  && echo '//! Empty.' >src/lib.rs \
   && cp src/lib.rs tests/sandbox/src/ \
   && cp src/lib.rs src/main.rs && echo 'fn main() {}' >>src/main.rs \
   && cargo build --release --locked --package port-mcp-auth
 
-# Then our own. The stand-in is newer than the sources, so cargo has to be told that they changed.
+# Then our own code. The empty files are newer than the sources, so cargo has to be told that they changed.
 COPY src src
-COPY tools/ci/layout.ld tools/ci/
 RUN touch src/lib.rs src/main.rs \
-  && cargo rustc --release --locked --package port-mcp-auth --bin port-mcp-auth -- \
-    -C link-arg=-Wl,-T,/build/tools/ci/layout.ld -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-z,pack-relative-relocs \
+  && cargo build --release --locked --package port-mcp-auth \
   && cp target/*/release/port-mcp-auth /port-mcp-auth
 
 FROM scratch

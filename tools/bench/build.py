@@ -1,8 +1,6 @@
 """The binaries that are measured: the action as its image holds it, the sandbox, and what the action is compared with."""
 
 import json
-import re
-import shlex
 import shutil
 import subprocess
 import tomllib
@@ -26,13 +24,9 @@ def settings(profile, values):
 
 
 def action(profile="release", **changes):
-    """The action, linked by the words of the Dockerfile; with changes, by a profile of its own that has them."""
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").replace("/build/", f"{ROOT}/")
-    _, command, *words = shlex.split(re.search(r"cargo rustc .*?(?= && )", text)[0])
-    if changes:
-        at = words.index("--release")
-        words[at : at + 1] = [f"--profile={profile}", *settings(profile, {"inherits": "release"} | changes)]
-    return cargo(command, *words)["port-mcp-auth"]
+    """The action, built as in the Dockerfile; with changes, by a profile of its own that has them."""
+    words = settings(profile, {"inherits": "release"} | changes) if changes else []
+    return cargo("build", f"--profile={profile}", "--locked", "--package=port-mcp-auth", *words)["port-mcp-auth"]
 
 
 def action_with_symbols():

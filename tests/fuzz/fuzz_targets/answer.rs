@@ -5,11 +5,10 @@ use arbitrary::Arbitrary;
 use http::{HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::net::Answered;
-use port_mcp_auth::port::answer::read;
-use port_mcp_auth::port::region::{Endpoint, TokenEndpoint};
-use port_mcp_auth::redact::{QUOTE_LIMIT, Redactor};
-use port_mcp_auth::secret::Secret;
+use port_mcp_auth::testing::net::HttpResponse;
+use port_mcp_auth::testing::port::{Endpoint, Error, ExchangeError, TokenEndpoint, read_token_response};
+use port_mcp_auth::testing::redact::{QUOTE_LIMIT, Redactor, Secret};
+use port_mcp_auth::testing::report::Failure;
 use zeroize::Zeroizing;
 
 const SECRET: &str = "s3cr3t-Value-0123456789";
@@ -35,13 +34,12 @@ fuzz_target!(|input: Input<'_>| {
         }
     }
     let (head, ()) = response.into_parts();
-    let answered = Answered { head, body: Zeroizing::new(input.body.to_vec()) };
+    let response = HttpResponse { head, body: Zeroizing::new(input.body.to_vec()) };
     let kind = if input.is_oauth { TokenEndpoint::Mcp } else { TokenEndpoint::Api };
-    let endpoint = Endpoint { kind, url: "https://api.port.io/v1/auth/access_token".parse().unwrap(), region: None };
     let mut redactor = Redactor::default();
     redactor.learn(&Secret::new(SECRET));
     let now = Timestamp::from_second(1_795_000_000).unwrap();
-    match read(&endpoint, &answered, &redactor, 1, now) {
+    match read_token_response(kind, &response, &redactor, now) {
         Ok(token) => {
             let text = token.secret().reveal();
             assert_eq!(status, 200);
@@ -49,11 +47,13 @@ fuzz_target!(|input: Input<'_>| {
             assert!(String::from_utf8_lossy(input.body).contains(text) || input.body.contains(&b'\\'), "a token that was not sent");
             assert!(token.expires_at() >= Timestamp::from_second(now.as_second()).unwrap());
         }
-        Err(setback) => {
-            let report = setback.error.report();
-            assert!(!report.what.contains(SECRET) && !report.what.contains("::error") && !report.what.contains("##["));
-            assert!(report.what.chars().count() < 3 * QUOTE_LIMIT + 600, "{}", report.what);
-            assert!(!report.what.contains(['\r', '\n']));
+        Err(failed) => {
+            let endpoint = Endpoint { kind, url: "https://api.port.io/v1/auth/access_token".parse().unwrap(), region: None };
+            let error = ExchangeError { endpoint, attempts: 1, problem: failed.error };
+            let what = Failure::from(Error::from(error)).explain(&redactor).what;
+            assert!(!what.contains(SECRET) && !what.contains("::error") && !what.contains("##["));
+            assert!(what.chars().count() < 3 * QUOTE_LIMIT + 600, "{what}");
+            assert!(!what.contains(['\r', '\n']));
         }
     }
 });

@@ -3,11 +3,12 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::clients::format::Format;
-use port_mcp_auth::clients::{Connection, REGISTRY, Token};
-use port_mcp_auth::inputs::urls;
-use port_mcp_auth::mcp::tools::ToolName;
-use port_mcp_auth::secret::Secret;
+use port_mcp_auth::testing::clients::{Connection, REGISTRY, TokenValue};
+use port_mcp_auth::testing::config::{Format, write};
+use port_mcp_auth::testing::inputs::{allowed_actions, server_name};
+use port_mcp_auth::testing::mcp::{ServerUrl, ToolName};
+use port_mcp_auth::testing::port::AllowedActions;
+use port_mcp_auth::testing::redact::Secret;
 use serde_json::Value;
 
 #[derive(Arbitrary, Debug)]
@@ -26,27 +27,26 @@ struct Input<'a> {
 fuzz_target!(|input: Input<'_>| {
     let client = REGISTRY[usize::from(input.client) % REGISTRY.len()];
     let transport = client.transports()[usize::from(input.transport) % client.transports().len()];
-    let Ok(url) = urls::server(&format!("https://mcp.port.io/{}", input.path)) else {
+    let Ok(url) = ServerUrl::parse(&format!("https://mcp.port.io/{}", input.path)) else {
         return;
     };
-    let Ok(server_name) = port_mcp_auth::inputs::names::server_name(input.server_name) else {
+    let Ok(server_name) = server_name(input.server_name) else {
         return;
     };
     let secret = Secret::new(input.token);
     if server_name.is_empty() || !input.token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
         return;
     }
-    let by_variable = input.by_variable && client.variables().contains(&transport);
+    let by_variable = input.by_variable && client.token_env_transports().contains(&transport);
     let tools: Vec<_> = input.tools.iter().filter_map(|name| ToolName::parse(name)).map(|name| name.to_string()).collect();
     let mut headers = vec![("x-read-only-mode", "1".to_owned())];
-    if let Some(Ok(port_mcp_auth::inputs::AllowedActions::Only(actions))) = input.actions.map(port_mcp_auth::inputs::names::allowed_actions)
-    {
+    if let Some(Ok(AllowedActions::Only(actions))) = input.actions.map(allowed_actions) {
         headers.push(("x-allowed-actions-to-run", actions.join(",")));
     }
     let connection = Connection {
         server_name: &server_name,
         url: &url,
-        token: if by_variable { Token::Variable("PORT_TOKEN") } else { Token::Literal(&secret) },
+        token: if by_variable { TokenValue::Variable("PORT_TOKEN") } else { TokenValue::Literal(&secret) },
         headers,
         transport,
         tools: &tools,
@@ -54,7 +54,7 @@ fuzz_target!(|input: Input<'_>| {
         proxied: input.proxied,
     };
     let config = client.config(&connection);
-    let text = client.format().write(&config);
+    let text = write(client.format(), &config);
     let read: Value = match client.format() {
         Format::Json => serde_json::from_str(&text).unwrap(),
         Format::Toml => toml::from_str(&text).unwrap(),
@@ -64,13 +64,13 @@ fuzz_target!(|input: Input<'_>| {
     if client.format() == Format::Json {
         assert!(!text.contains(['\'', '\n']), "{}", *text);
     }
-    let arguments = client.arguments(&connection, &text);
-    let words = shlex::split(&arguments).expect("words of a shell");
+    let flags = client.cli_flags(&connection, &text);
+    let words = shlex::split(&flags).expect("words of a shell");
     if let Some(json) = words.iter().find(|word| word.starts_with('{')) {
         assert_eq!(serde_json::from_str::<Value>(json).unwrap(), config);
     }
     for tool in &tools {
-        let spelled = client.tool(&server_name, tool);
+        let spelled = client.tool_name(&server_name, tool);
         assert!(spelled.contains(tool.as_str()) || !tool.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{spelled}");
     }
 });

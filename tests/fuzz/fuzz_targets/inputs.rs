@@ -1,14 +1,15 @@
 //! All inputs at once: what is taken is in the form that the rest relies on, and no text of an error shows a secret.
 #![no_main]
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::inputs::Inputs;
-use port_mcp_auth::redact::Redactor;
-use port_mcp_auth::secret::Secret;
-use port_mcp_auth::{Environment, INPUTS};
+use port_mcp_auth::testing::inputs::{Given, Inputs, RawInputs};
+use port_mcp_auth::testing::redact::{Redactor, Secret};
+use port_mcp_auth::testing::report::Failure;
+use port_mcp_auth::testing::runner::Environment;
 
 const SECRET: &str = "s3cr3t-Value-0123456789";
 const LONGEST: Duration = Duration::from_hours(5 * 24);
@@ -16,11 +17,14 @@ const LONGEST: Duration = Duration::from_hours(5 * 24);
 fuzz_target!(|values: Vec<(u8, &str)>| {
     let variable = |name: &str| format!("INPUT_{}", name.to_ascii_uppercase());
     let defaults = [("client_id", "id-0123456789"), ("client_secret", SECRET)].map(|(name, value)| (variable(name), OsString::from(value)));
-    let given = values.iter().map(|(at, value)| (variable(INPUTS[usize::from(*at) % INPUTS.len()]), OsString::from(value)));
-    let environment = Environment::from_pairs(defaults.into_iter().chain(given));
+    let names = Given::names();
+    let given = values.iter().map(|(at, value)| (variable(names[usize::from(*at) % names.len()]), OsString::from(value)));
+    let variables: HashMap<_, _> = defaults.into_iter().chain(given).collect();
+    let environment = Environment::read(|name| variables.get(name).cloned());
+    let raw = RawInputs::read(|name| variables.get(name).cloned()).unwrap();
     let mut redactor = Redactor::default();
     redactor.learn(&Secret::new(SECRET));
-    match Inputs::parse(&environment, &redactor) {
+    match Inputs::parse(raw, &environment, &redactor) {
         Ok(inputs) => {
             for url in [&inputs.endpoint.url, inputs.mcp_url.url()] {
                 let host = url.host_str().unwrap();
@@ -41,8 +45,8 @@ fuzz_target!(|values: Vec<(u8, &str)>| {
             }
         }
         Err(error) => {
-            let report = error.report();
-            for text in [report.what, report.why, report.mend] {
+            let explanation = Failure::from(error).explain(&redactor);
+            for text in [explanation.what, explanation.why, explanation.fix] {
                 assert!(!text.contains(SECRET) && !text.contains("##["), "{text}");
                 assert!(!text.starts_with("::"), "{text}");
             }

@@ -1,23 +1,26 @@
-//! The MCP server's answers, through the whole preflight: over TCP, HTTP, the stream of events and the SDK, to a verdict.
+//! The MCP server's answers, through the whole preflight: over TCP, HTTP, the stream of events, to a verdict.
 #![no_main]
 
+#[path = "../output.rs"]
+mod output;
+
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::budget::Budget;
-use port_mcp_auth::github::console::Console;
-use port_mcp_auth::mcp::preflight::Preflight;
-use port_mcp_auth::mcp::verdict::Server;
-use port_mcp_auth::net::{Http, Network};
-use port_mcp_auth::port::region::TokenEndpoint;
-use port_mcp_auth::secret::Secret;
+use output::Output;
+use port_mcp_auth::testing::mcp::{Policy, Preflight, Selection, Server};
+use port_mcp_auth::testing::net::{Budget, Http, Network};
+use port_mcp_auth::testing::port::TokenEndpoint;
+use port_mcp_auth::testing::redact::Secret;
+use port_mcp_auth::testing::report::{Failure, report_failure, warn_if_not_verified, warn_of_listing};
+use port_mcp_auth::testing::runner::{Console, Environment};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const TOKEN: &str = "t0k3n-Value-0123456789";
+const POLICY: Policy = Policy { read_only: false, execute: true };
 
 /// What the server says to one kind of message.
 #[derive(Arbitrary, Debug)]
@@ -111,38 +114,38 @@ async fn read_request(stream: &mut TcpStream) -> Result<String, ()> {
 
 fuzz_target!(|input: Input<'_>| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut bytes = Vec::new();
-    {
-        let console = Console::new(&mut bytes);
-        let token = Secret::new(TOKEN);
-        console.mask(&token).unwrap();
-        runtime.block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            let url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
-            let http = Arc::new(Http::new(&Network::default()).unwrap());
-            let server = Server { url: &url, token_from: TokenEndpoint::Api };
-            // Shorter than the first pause before another attempt, mostly.
-            let budget = Budget::start(Duration::from_millis(40));
-            let preflight = Preflight { server, token: &token, headers: &[], http: &http, early: None, budget: &budget, console: &console };
-            let judged = tokio::select! {
-                judged = preflight.list_tools() => judged,
-                () = serve(listener, &input) => unreachable!("a listener goes on"),
-            };
-            match judged {
-                Ok(Ok(offer)) => {
-                    for tool in &offer.tools {
-                        console.info(&format!("tool {}", tool.name));
-                    }
-                }
-                Ok(Err(unseen)) => unseen.warn(&console),
-                Err(error) => {
-                    let report = error.report();
-                    console.error(report.title, &report.what);
-                }
-            }
+    let output = Output::default();
+    let console = Console::new(output.clone(), false);
+    let token = Secret::new(TOKEN);
+    console.mask(&token, []).unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
+        let http = Http::new(&Network::default(), |_| {}).unwrap();
+        let server = Server { url: &url, token_from: TokenEndpoint::Api };
+        // Shorter than the first pause before another attempt, mostly.
+        let budget = Budget::start(Duration::from_millis(40));
+        let preflight =
+            Preflight { server, token: &token, headers: &[], http: &http, budget: &budget, console: &console, on_retry: &|_, _| {} };
+        let listing = tokio::select! {
+            listing = preflight.list_tools() => listing,
+            () = serve(listener, &input) => unreachable!("a listener goes on"),
+        };
+        let toolset = listing.and_then(|listing| {
+            warn_of_listing(&listing, POLICY, &console);
+            listing.choose(&Selection::default(), POLICY)
         });
-    }
-    let text = String::from_utf8(bytes).unwrap();
+        match toolset {
+            Ok(toolset) => {
+                for name in &toolset.allowed {
+                    console.info(&format!("tool {name}"));
+                }
+                warn_if_not_verified(&toolset, &console);
+            }
+            Err(error) => report_failure(&Failure::from(error), &Environment::default(), &console, None, false),
+        }
+    });
+    let text = output.text();
     let shown: Vec<_> = text.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
     assert!(!shown.iter().any(|line| line.contains(TOKEN)), "{text}");
     assert!(!text.contains("##["), "{text}");

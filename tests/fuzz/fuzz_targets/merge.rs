@@ -3,9 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::clients::format::Format;
-use port_mcp_auth::config_file::merge::{Server, merge};
-use port_mcp_auth::config_file::text::{parse, rewrite};
+use port_mcp_auth::testing::config::{Format, ServerEntry, merge, parse, rewrite};
 use serde_json::{Value, json};
 
 #[derive(Arbitrary, Debug)]
@@ -17,7 +15,7 @@ struct Input<'a> {
 
 fuzz_target!(|input: Input<'_>| {
     let format = [Format::Json, Format::Toml, Format::Yaml][usize::from(input.format % 3)];
-    let server = Server { name: "port-prod", url: "https://mcp.port.io/v1" };
+    let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1" };
     let entry = json!({ "url": server.url, "headers": { "Authorization": input.value }, "tools": ["a", input.value] });
     let ours = json!({ "mcpServers": { "port-prod": entry } });
     let Ok(current) = parse(format, input.text) else {

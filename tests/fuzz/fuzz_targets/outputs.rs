@@ -5,12 +5,10 @@
 #[path = "../../common/runner.rs"]
 mod runner;
 
-use std::ffi::OsString;
 use std::io::Write;
 
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::Environment;
-use port_mcp_auth::github::outputs::OutputFile;
+use port_mcp_auth::testing::runner::{Environment, OutputFile};
 use zeroize::Zeroizing;
 
 const NAMES: [&str; 4] = ["access_token", "mcp_config", "client_args", "tools"];
@@ -21,7 +19,7 @@ fuzz_target!(|input: (bool, Vec<&str>)| {
     if has_line {
         file.write_all(b"earlier=1").unwrap();
     }
-    let environment = Environment::from_pairs([("GITHUB_OUTPUT".to_owned(), OsString::from(file.path()))]);
+    let environment = Environment { output: Some(file.path().to_owned()), ..Environment::default() };
     let entries: Vec<_> = NAMES.into_iter().zip(&values).map(|(name, value)| (name, Zeroizing::new((*value).to_owned()))).collect();
     OutputFile::open(&environment).unwrap().write(&entries).unwrap();
     let text = std::fs::read_to_string(file.path()).unwrap();

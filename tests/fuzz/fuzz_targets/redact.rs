@@ -4,8 +4,7 @@
 use arbitrary::Arbitrary;
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::redact::{QUOTE_LIMIT, Redactor};
-use port_mcp_auth::secret::Secret;
+use port_mcp_auth::testing::redact::{QUOTE_LIMIT, Redactor, Secret};
 
 #[derive(Arbitrary, Debug)]
 enum Layer {

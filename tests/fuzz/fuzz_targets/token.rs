@@ -7,8 +7,8 @@ use arbitrary::Arbitrary;
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use port_mcp_auth::port::token::{Token, seconds_from_json};
-use port_mcp_auth::secret::Secret;
+use port_mcp_auth::testing::port::{Token, seconds_from_json};
+use port_mcp_auth::testing::redact::Secret;
 
 #[derive(Arbitrary, Debug)]
 enum Text<'a> {
