@@ -9,7 +9,7 @@ use super::connection::{Connection, Transport, in_braces};
 /// The agent.
 pub struct Amp;
 
-/// Amp puts variables of `env` into `args` and has no escape: with the bridge, the token would be among its arguments.
+/// Amp expands variables of `env` in `args`, and has no escape: with the bridge, the token would be in its arguments.
 const TRANSPORTS: &[Transport] = &[Transport::Http];
 
 impl Client for Amp {
@@ -25,7 +25,7 @@ impl Client for Amp {
         TRANSPORTS
     }
 
-    /// `includeTools` is as documented; `amp tools list` was seen to show the other tools too.
+    /// `includeTools` follows the documentation, but `amp tools list` also showed the other tools.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = json!({ "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) });
         json!({ "amp.mcpServers": { connection.server_name: connection.with_tools(server, "includeTools") } })

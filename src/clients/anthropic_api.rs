@@ -22,13 +22,13 @@ impl Client for AnthropicApi {
         &[]
     }
 
-    /// There is a field for the token, and none for headers.
+    /// There is a field for the token, but none for headers.
     fn sends_headers(&self) -> bool {
         false
     }
 
-    /// Where a header should narrow what the model may do, the list of tools has to: then all that is not on it is off, even
-    /// if the list is empty.
+    /// Headers can't limit what the model may do, so the list of tools has to: everything else is disabled, even if the list is
+    /// empty.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let toolset = json!({ "type": "mcp_toolset", "mcp_server_name": connection.server_name });
         let unrestricted = connection.tools.is_empty() && connection.headers.is_empty();

@@ -25,7 +25,7 @@ impl Client for ClaudeCode {
         BOTH
     }
 
-    /// Claude Code drops a server that has a `url` and no `type`, without a word.
+    /// Claude Code silently ignores a server with a `url` and no `type`.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
@@ -34,7 +34,7 @@ impl Client for ClaudeCode {
         json!({ "mcpServers": { connection.server_name: server } })
     }
 
-    /// An empty list of tools is left out: an empty value would turn the flag into a switch.
+    /// The flag is left out for an empty list: with an empty value it would mean something else.
     fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
         let tools: Vec<_> = connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)).collect();
         let mut arguments = shell::repeated("--mcp-config", [config]);

@@ -1,4 +1,4 @@
-//! What every agent is described by.
+//! How an agent is described.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use super::connection::{BOTH, Connection, Transport};
 use crate::config::Format;
 use crate::mcp::AnswerReader;
 
-/// What this program knows of one agent. The facts were seen with the version that the agent's file names, or come from the
-/// agent's documentation where the file says so.
+/// What this program knows about one agent. The facts were verified with the version that the agent's file names, or come from
+/// the agent's documentation if the file says so.
 pub trait Client: Sync {
     /// The agent's name in the input `client`.
     fn id(&self) -> &'static str;
@@ -28,7 +28,7 @@ pub trait Client: Sync {
     /// The transports with which the config can refer to an environment variable instead of holding the token.
     fn token_env_transports(&self) -> &'static [Transport];
 
-    /// Whether the agent sends headers of our choice. Without them, only its own list of tools limits what it may do.
+    /// Whether the agent sends custom headers. Without them, only its own list of tools limits what it may do.
     fn sends_headers(&self) -> bool {
         true
     }
@@ -41,7 +41,7 @@ pub trait Client: Sync {
     /// The config, complete and ready to paste.
     fn config(&self, connection: &Connection<'_>) -> Value;
 
-    /// Where the config has a table with a rule for each tool; empty if it has none.
+    /// The path of the table with a rule for each tool; empty if the config has none.
     fn rules(&self) -> &'static [&'static str] {
         &[]
     }
@@ -51,8 +51,7 @@ pub trait Client: Sync {
         Zeroizing::default()
     }
 
-    /// A tool's full name, as the agent spells it where tools of several servers stand side by side: in permissions, flags
-    /// and prompts.
+    /// A tool's full name, as the agent spells it in permissions, flags and prompts, where tools of several servers are mixed.
     fn tool_name(&self, server_name: &str, tool: &str) -> String;
 }
 

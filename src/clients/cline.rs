@@ -10,8 +10,8 @@ use super::mcp_remote;
 /// The agent.
 pub struct Cline;
 
-/// How long the bridge may take to start, in seconds. Cline gives it a few and goes on without it, and the first start downloads
-/// the bridge.
+/// How long the bridge may take to start, in seconds. By default Cline waits a few seconds and then continues without it, but the
+/// first start downloads the bridge.
 const BRIDGE_START: u32 = 60;
 
 impl Client for Cline {
@@ -19,12 +19,12 @@ impl Client for Cline {
         "cline"
     }
 
-    /// References of every kind were sent as they stand.
+    /// None: references of every kind were sent literally.
     fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }
 
-    /// The type is `streamableHttp`: with `http` the server is dropped without a word. No field was seen to narrow the tools.
+    /// The type is `streamableHttp`: with `http` the server is silently ignored. No field was found that limits the tools.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => {

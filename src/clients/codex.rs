@@ -15,11 +15,11 @@ pub struct Codex;
 /// Where the servers are.
 const SERVERS: &str = "mcp_servers";
 
-/// What Codex hands on to the commands that it runs. Without a word there, it writes all of its environment into a file that
-/// every user can read, for as long as it runs. `set` takes one variable away and leaves the user's other rules alone.
+/// Which variables Codex passes to the commands that it runs. By default, it writes its whole environment to a file that every
+/// user can read while it runs. `set` clears one variable and leaves the user's other rules unchanged.
 const SHELL: &str = "shell_environment_policy";
 
-/// How long the bridge may take to start, in seconds. Codex gives 10, and the first start downloads the bridge.
+/// How long the bridge may take to start, in seconds. Codex's default is 10, but the first start downloads the bridge.
 const BRIDGE_START: u32 = 60;
 
 impl Client for Codex {
@@ -43,7 +43,7 @@ impl Client for Codex {
         }
     }
 
-    /// One flag for each setting of the server: below a table's header, TOML has one in each line.
+    /// One flag for each setting of the server: in TOML, each line below the table's header is one.
     fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         let table = write(self.format(), &servers(connection));
         let settings = table.lines().filter_map(|line| line.split_once(" = "));
@@ -70,16 +70,16 @@ fn server(connection: &Connection<'_>) -> Value {
         Transport::Http => http(connection),
         Transport::McpRemote => bridge(connection),
     };
-    // Without `required`, Codex goes on when the server refuses it, and exits with 0.
+    // Without `required`, Codex continues if the server refuses it, and exits with 0.
     let mut server = connection.with_tools(merged(server, json!({ "required": true })), "enabled_tools");
     if !connection.tools.is_empty() {
-        // `codex exec` can't ask anyone, and refuses each tool that may write.
+        // `codex exec` can't ask for approval, and refuses every tool that may write.
         set(&mut server, "default_tools_approval_mode", json!("approve"));
     }
     server
 }
 
-/// Headers hold no references: a variable has a field of its own, for the token without `Bearer`.
+/// Headers can't contain references. There is a separate field for a variable, which holds the token without `Bearer`.
 fn http(connection: &Connection<'_>) -> Value {
     let url = connection.url.as_str();
     match connection.token {
@@ -88,7 +88,7 @@ fn http(connection: &Connection<'_>) -> Value {
     }
 }
 
-/// Codex takes `args` and `env` as they are, and hands on no variable that it isn't told to.
+/// Codex uses `args` and `env` literally, and passes only the variables that `env_vars` lists.
 fn bridge(connection: &Connection<'_>) -> Value {
     let bridge = match connection.token {
         TokenValue::Literal(_) => mcp_remote::entry(connection, no_reference),

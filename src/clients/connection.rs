@@ -20,7 +20,7 @@ pub enum Transport {
 /// Both transports; the first is the better one.
 pub const BOTH: &[Transport] = &[Transport::Http, Transport::McpRemote];
 
-/// How the config has the token.
+/// How the token gets into the config.
 #[derive(Debug, Clone, Copy)]
 pub enum TokenValue<'a> {
     /// The token itself.
@@ -107,7 +107,7 @@ pub fn in_braces(name: &str) -> String {
     format!("${{{name}}}")
 }
 
-/// For agents without references. The inputs refuse `token_env` for them, so this text is never used.
+/// For agents without references. `token_env` is refused for them, so this is never used.
 pub fn no_reference(_: &str) -> String {
     String::new()
 }

@@ -24,7 +24,7 @@ impl Client for Continue {
         BOTH
     }
 
-    /// The first three fields are asked of each file. The type is `streamable-http`: with `http`, `cn` exits with 1.
+    /// Every file must have the first three fields. The type is `streamable-http`: with `http`, `cn` exits with 1.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => json!({
@@ -38,8 +38,8 @@ impl Client for Continue {
         json!({ "name": "port", "version": "1.0.0", "schema": "v1", "mcpServers": [server] })
     }
 
-    /// There is no list of allowed tools, and headless every tool runs unasked: so the others are taken away by name. The
-    /// config itself has to lie in one file with the models.
+    /// There is no list of allowed tools, and in headless mode every tool runs without approval: so the others are excluded by
+    /// name. There is no flag for the config, which must be in the same file as the models.
     fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         if connection.tools.is_empty() {
             return Zeroizing::default();
@@ -53,7 +53,7 @@ impl Client for Continue {
     }
 }
 
-/// Not GitHub's, though it looks alike: `cn` reads it from its environment.
+/// Not an expression of GitHub's, though it looks like one: `cn` reads it from its environment.
 fn reference(name: &str) -> String {
     format!("${{{{ secrets.{name} }}}}")
 }

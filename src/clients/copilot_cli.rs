@@ -20,7 +20,7 @@ impl Client for CopilotCli {
         BOTH
     }
 
-    /// Copilot puts variables of `env` into `args` too, so the bridge's entry is escaped.
+    /// Copilot also expands variables of `env` in `args`, so the bridge's entry is escaped.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
@@ -29,7 +29,7 @@ impl Client for CopilotCli {
         json!({ "mcpServers": { connection.server_name: connection.with_tools(server, "tools") } })
     }
 
-    /// A tool that only reads needs no grant, every other does.
+    /// Every tool that doesn't only read needs a grant.
     fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
         let mut arguments = shell::repeated("--additional-mcp-config", [config]);
         for tool in connection.tools {

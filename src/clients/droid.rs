@@ -18,7 +18,7 @@ impl Client for Droid {
         BOTH
     }
 
-    /// A server without `type` is dropped without a word.
+    /// A server without `type` is silently ignored.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
@@ -28,8 +28,8 @@ impl Client for Droid {
         json!({ "mcpServers": { connection.server_name: server } })
     }
 
-    /// As the flag `--only-tools` takes it. It is not among the arguments, since it takes away the agent's own tools too, and
-    /// `enabledTools` already hides the server's others.
+    /// As the flag `--only-tools` expects it. The flag is not used, since it also removes the agent's own tools, and `enabledTools`
+    /// already hides the server's others.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("MCP:{server_name}/{tool}")
     }

@@ -30,8 +30,8 @@ impl Client for GeminiCli {
 
 /// The config, which Qwen Code takes too: it comes from Gemini CLI.
 ///
-/// `url` alone meant the older transport once, `httpUrl` never did. Without `trust`, no tool is offered to the model where
-/// nobody can be asked.
+/// `url` meant the older transport in earlier versions; `httpUrl` never did. Without `trust`, no tool is offered to the model in
+/// headless mode.
 pub(super) fn config(connection: &Connection<'_>) -> Value {
     let server = match connection.transport {
         Transport::Http => json!({ "httpUrl": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),

@@ -14,7 +14,7 @@ impl Client for Generic {
         "generic"
     }
 
-    /// Nobody knows which syntax an unknown client reads.
+    /// The syntax of an unknown client is not known.
     fn token_env_transports(&self) -> &'static [Transport] {
         &[]
     }

@@ -11,7 +11,7 @@ use crate::config::Format;
 /// The agent.
 pub struct Goose;
 
-/// How long a call may take, in seconds. Goose wants it said.
+/// How long a call may take, in seconds. Goose requires the field.
 const TIMEOUT: u32 = 60;
 
 impl Client for Goose {
@@ -37,7 +37,7 @@ impl Client for Goose {
         };
         let common = json!({ "enabled": true, "name": name, "description": "Port", "timeout": TIMEOUT });
         let mut extension = merged(common, server);
-        // A variable that isn't listed is not read: its reference would be sent as it stands.
+        // A variable that isn't listed is not read: its reference would be sent literally.
         if let TokenValue::Variable(name) = connection.token {
             set(&mut extension, "env_keys", json!([name]));
         }
@@ -50,7 +50,7 @@ impl Client for Goose {
     }
 }
 
-/// Goose takes `args` and `envs` as they are, and hands on the variables that `env_keys` lists.
+/// Goose uses `args` and `envs` literally, and passes the variables that `env_keys` lists.
 fn bridge(connection: &Connection<'_>) -> Value {
     let (arguments, variables) = match connection.token {
         TokenValue::Literal(_) => (mcp_remote::named_arguments(connection), mcp_remote::environment(connection, no_reference)),

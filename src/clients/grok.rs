@@ -24,7 +24,7 @@ impl Client for Grok {
         BOTH
     }
 
-    /// No field hides a tool; but where nobody can be asked, only those run that are permitted.
+    /// No field hides a tool. But in headless mode, only permitted tools run.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => json!({ "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
@@ -38,7 +38,7 @@ impl Client for Grok {
         merged(servers, json!({ "permission": { "allow": rules } }))
     }
 
-    /// The config itself has no flag.
+    /// There is no flag for the config.
     fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         shell::repeated("--allow", connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)))
     }

@@ -15,7 +15,7 @@ impl Client for Kilo {
         "kilo"
     }
 
-    /// Not in a project's `kilo.json`: there a reference makes Kilo drop the server.
+    /// Not in a project's `kilo.json`, where Kilo ignores a server with a reference.
     fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }

@@ -13,18 +13,17 @@ const AUTHORIZATION_VARIABLE: &str = "PORT_MCP_AUTHORIZATION";
 /// Never set: see [`escaped_entry`].
 const UNSET_VARIABLE: &str = "PORT_MCP_UNSET";
 
-/// The variables of the bridge's entry. If a user set one, agents would put its value into `args`.
+/// The variables of the bridge's entry. If one were set outside, agents would expand it in `args`.
 pub const OWN_VARIABLES: &[&str] = &[AUTHORIZATION_VARIABLE, UNSET_VARIABLE];
 
-/// The entry of the bridge, as most agents take it: the token is in `env`, and `args` only name the variable. Many agents put
-/// variables of their own environment into `args`, but they leave a name alone that is not set there, and don't look into
-/// `env`.
+/// The bridge's entry for most agents: the token is in `env`, and `args` only name the variable. Many agents expand variables of
+/// their own environment in `args`, but not those of `env`, and they leave unset names unchanged.
 pub fn entry(connection: &Connection<'_>, reference: Reference) -> Value {
     entry_with(connection, reference, &in_braces(AUTHORIZATION_VARIABLE))
 }
 
-/// The same for an agent that looks into `env` too. It takes `$` as the default of a variable that is never set, and what it
-/// hands on is the name in braces, for the bridge to read. This needs an agent that knows `${NAME:-default}`.
+/// The same for an agent that also expands variables of `env`. The `$` is written as the default of a variable that is never set,
+/// so the bridge still gets `${NAME}`. The agent must support `${NAME:-default}`.
 pub fn escaped_entry(connection: &Connection<'_>, reference: Reference) -> Value {
     entry_with(connection, reference, &format!("${{{UNSET_VARIABLE}:-$}}{{{AUTHORIZATION_VARIABLE}}}"))
 }
@@ -47,14 +46,13 @@ pub fn named_arguments(connection: &Connection<'_>) -> Vec<String> {
     arguments(connection, &in_braces(AUTHORIZATION_VARIABLE))
 }
 
-/// The arguments of `npx` for a bridge that inherits the variable with the token from the agent. Only for agents that take
-/// arguments as they are.
+/// The arguments of `npx` for a bridge that inherits the variable with the token from the agent. Only for agents that use
+/// arguments literally.
 pub fn inheriting_arguments(connection: &Connection<'_>, variable: &str) -> Vec<String> {
     arguments(connection, &format!("Bearer {}", in_braces(variable)))
 }
 
-/// The token stays out of them, since every process on the machine can read another's arguments: the bridge itself puts the
-/// variable's value in.
+/// They don't contain the token, since every process on the machine can read them: the bridge itself expands the variable.
 fn arguments(connection: &Connection<'_>, authorization: &str) -> Vec<String> {
     let mut arguments = ["-y", PACKAGE, connection.url.as_str(), "--transport", "http-only"].map(str::to_owned).to_vec();
     // No space after the colon, because some agents split arguments at spaces.
@@ -63,7 +61,7 @@ fn arguments(connection: &Connection<'_>, authorization: &str) -> Vec<String> {
     for header in std::iter::once(authorization).chain(others) {
         arguments.extend(["--header".to_owned(), header]);
     }
-    // The bridge takes plain http only for `localhost` and 127.0.0.1 without being told.
+    // By default, the bridge allows plain http only for `localhost` and 127.0.0.1.
     if connection.url.url().scheme() == "http" {
         arguments.push("--allow-http".to_owned());
     }

@@ -1,6 +1,6 @@
-//! The agents: each takes an MCP server in its own form.
+//! The agents: each has its own form of config for an MCP server.
 //!
-//! A new agent is one file with a [`Client`] in it, and its line in [`REGISTRY`].
+//! A new agent is one file with a [`Client`], and one line in [`REGISTRY`].
 
 mod amp;
 mod anthropic_api;

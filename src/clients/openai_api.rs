@@ -22,8 +22,8 @@ impl Client for OpenAiApi {
         &[]
     }
 
-    /// The token has a field of its own, without `Bearer`. The API asks the program that made the request to approve each call;
-    /// this is waived for tools that are named.
+    /// The token has a separate field, without `Bearer`. By default, the API asks the caller to approve each tool call; this is
+    /// turned off for the listed tools.
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = json!({
             "type": "mcp",

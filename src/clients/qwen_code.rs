@@ -16,7 +16,7 @@ impl Client for QwenCode {
         "qwen-code"
     }
 
-    /// In settings files only, not in `--mcp-config`.
+    /// Works in settings files only, not in `--mcp-config`.
     fn token_env_transports(&self) -> &'static [Transport] {
         BOTH
     }
@@ -25,7 +25,7 @@ impl Client for QwenCode {
         gemini_cli::config(connection)
     }
 
-    /// None with a variable: behind `--mcp-config`, the reference would be sent as it stands.
+    /// None with a variable: in `--mcp-config`, the reference would be sent literally.
     fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
         match connection.token {
             TokenValue::Literal(_) => shell::repeated("--mcp-config", [config]),

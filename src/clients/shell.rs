@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-/// One word, always in single quotes: not only shells leave them alone, but also `shell-quote`, with which
-/// `claude-code-action` reads `claude_args`.
+/// One word, always in single quotes: shells and `shell-quote`, with which `claude-code-action` parses `claude_args`, expand
+/// nothing in them.
 pub fn quoted(text: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("'{}'", text.replace('\'', r"'\''")))
 }

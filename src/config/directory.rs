@@ -33,7 +33,7 @@ pub struct Owner {
     gid: u32,
 }
 
-/// What a file is apart from its content.
+/// A file's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     /// Its permissions.
@@ -51,7 +51,7 @@ pub struct Found {
 }
 
 impl Directory {
-    /// Opens a directory that the runner named. The runner may use links as it likes.
+    /// Opens a directory that the runner named. Symbolic links in that path are followed.
     ///
     /// # Errors
     /// When it can't be opened.
@@ -139,14 +139,14 @@ impl Directory {
         Attributes { mode: PRIVATE, owner: self.owner }
     }
 
-    /// Creates a file that must not be there yet. When that fails, nothing is left of it.
+    /// Creates a file that must not exist yet. If that fails, nothing of it is left.
     ///
     /// # Errors
     /// When it is there, or can't be written.
     pub fn create(&self, name: &str, content: &[u8], attributes: Attributes) -> Result<(), FileProblem> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let failed = FileProblem::system("written");
-        // Nobody else may open it before it has its owner.
+        // Nobody else may open it before its owner is set.
         let mut file = File::from(sys::openat(&self.handle, name, flags, Mode::from_raw_mode(PRIVATE)).map_err(&failed)?);
         let written = file.write_all(content).map_err(|error| broken("written", &error)).and_then(|()| {
             attributes.owner.give(&file).map_err(&failed)?;
@@ -155,7 +155,7 @@ impl Directory {
         written.inspect_err(|_| self.remove(name))
     }
 
-    /// Puts a file in another's place, in one piece: whoever opens it sees the old one or the new one.
+    /// Replaces a file atomically: a reader sees the old one or the new one.
     ///
     /// # Errors
     /// When the system doesn't let it.
@@ -163,7 +163,7 @@ impl Directory {
         sys::renameat(&self.handle, new, &self.handle, name).map_err(FileProblem::system("written"))
     }
 
-    /// The same where no file may be.
+    /// The same for a target that must not exist.
     ///
     /// # Errors
     /// When there is one after all, or the system doesn't let it.
@@ -171,7 +171,7 @@ impl Directory {
         match sys::renameat_with(&self.handle, new, &self.handle, name, RenameFlags::NOREPLACE) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) => Err(FileProblem::Appeared),
-            // Some file systems can't do both at once. A second look a moment before is the next best.
+            // Some file systems can't do this atomically. Checking just before is the next best.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match sys::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => self.replace(new, name),
                 _ => Err(FileProblem::Appeared),
@@ -201,7 +201,7 @@ impl Owner {
         Self { uid: status.st_uid, gid: status.st_gid }
     }
 
-    /// Only root can give files away. Whoever else runs this keeps them.
+    /// Only root can change the owner. Without root, the files keep theirs.
     fn give(self, file: impl std::os::fd::AsFd) -> Result<(), Errno> {
         if !rustix::process::geteuid().is_root() || Self::of(&sys::fstat(&file)?) == self {
             return Ok(());

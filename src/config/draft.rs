@@ -1,4 +1,4 @@
-//! The config before the server is known: what it is added to, and where it goes.
+//! The config before the token is known: the base that the server is added to, and the file that is written.
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use super::written::{Target, Written};
 use crate::redact::Secret;
 use crate::runner::{Environment, StateFile};
 
-/// What the server is added to, read and parsed once, and the opened place of the file.
+/// The base that the server is added to, parsed once, and the opened target of the file.
 pub struct Draft {
     format: Format,
     base: Option<Base>,
@@ -43,8 +43,8 @@ impl Rendered {
 }
 
 impl Draft {
-    /// Opens the place of the file, if there is to be one, and reads the config that exists: `base_config`, or what the file holds.
-    /// Nothing is changed yet.
+    /// Opens the target of the file, if one is wanted, and reads the existing config: `base_config`, or the file's content.
+    /// Changes nothing.
     ///
     /// # Errors
     /// If the file can't be written, or what it holds can't be read.
@@ -65,10 +65,10 @@ impl Draft {
         Ok(Self { format, base, target })
     }
 
-    /// Adds the server to the config that exists, or makes a config of its own.
+    /// Adds the server to the existing config, or makes a new config.
     ///
     /// # Errors
-    /// If the config that exists can't take it.
+    /// If it can't be added to the existing config.
     pub fn render(&self, ours: &Value, server: ServerEntry<'_>) -> Result<Rendered, Error> {
         let Some(Base { input, document }) = &self.base else {
             let output = write(self.format, ours);
@@ -78,7 +78,7 @@ impl Draft {
         let merged = merge(&document.value, ours, server).map_err(|clash| Error::Clash { input, clash })?;
         let file = rewrite(self.format, &document.text, &merged).map_err(|problem| Error::Text { input, problem })?;
         let output = match self.format {
-            // On one line, a comment would hide what follows it.
+            // The output is one line, in which a comment would swallow the rest.
             Format::Json => write(self.format, &merged),
             Format::Toml | Format::Yaml => file.clone(),
         };
@@ -91,10 +91,10 @@ impl Draft {
         self.base.is_some()
     }
 
-    /// Writes the file, if there is to be one.
+    /// Writes the file, if one is wanted.
     ///
     /// # Errors
-    /// If it can't be written; then everything is as it was.
+    /// If it can't be written. Then nothing has changed.
     pub fn write(self, rendered: &Rendered, state: Option<&mut StateFile>) -> Result<Option<Written>, Error> {
         self.target.map(|target| target.write(&rendered.file, state)).transpose()
     }

@@ -1,4 +1,4 @@
-//! Why the config can't be handed on.
+//! Why the config can't be delivered.
 
 use super::merge::Clash;
 use super::problem::FileProblem;
@@ -19,7 +19,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: TextProblem,
     },
-    /// The config that exists can't take the server.
+    /// The server can't be added to the existing config.
     #[error("{clash}")]
     Clash {
         /// The input that it comes from.

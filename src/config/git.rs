@@ -1,4 +1,4 @@
-//! Whether git would take a file into a commit.
+//! Whether git would commit a file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::place::Place;
 
 /// Whether a file in the workspace lies in a checkout that doesn't ignore it.
 ///
-/// A file that is ignored and tracked all the same is not noticed: that takes a look into git's index.
+/// A file that is both ignored and tracked is not detected: that would need git's index.
 #[must_use]
 pub fn would_commit(workspace: &Path, place: &Place) -> bool {
     // A job can have several checkouts. The nearest one above the file counts.
@@ -20,17 +20,17 @@ pub fn would_commit(workspace: &Path, place: &Place) -> bool {
 
 fn is_ignored(workspace: &Path, place: &Place, checkout: usize) -> bool {
     let top = above(workspace, place, checkout);
-    // Patterns that come later win: those of `.git/info/exclude` come first, then those of nearer and nearer directories.
+    // Later patterns win: first those of `.git/info/exclude`, then those of each directory, from the top down to the file's own.
     let mut search = Search::from_git_dir(&top.join(".git"), None, &mut Vec::new(), Ignore::default()).unwrap_or_default();
     for depth in checkout..=place.directories.len() {
         let file = above(workspace, place, depth).join(".gitignore");
         if let Ok(patterns) = std::fs::read(&file) {
-            // A name that git can't write is the only thing that can go wrong, and there is none: paths are UTF-8.
+            // This fails only for a name that git can't represent. Paths are UTF-8 here, so there is none.
             drop(search.add_patterns_buffer(&patterns, file, Some(&top), Ignore::default()));
         }
     }
     let names: Vec<_> = place.directories.iter().skip(checkout).chain([&place.name]).map(String::as_str).collect();
-    // What lies in an ignored directory is ignored, whatever patterns say of the file itself.
+    // A file in an ignored directory is ignored, whatever patterns say about the file itself.
     (1..=names.len()).any(|length| {
         let path = names.iter().take(length).copied().collect::<Vec<_>>().join("/");
         let found = search.pattern_matching_relative_path(path.as_str().into(), Some(length < names.len()), Case::Sensitive);
@@ -38,7 +38,7 @@ fn is_ignored(workspace: &Path, place: &Place, checkout: usize) -> bool {
     })
 }
 
-/// The directory so many steps down the way to the file.
+/// The directory that is `depth` levels below the workspace, on the file's path.
 fn above(workspace: &Path, place: &Place, depth: usize) -> PathBuf {
     place.directories.iter().take(depth).fold(workspace.to_owned(), |path, name| path.join(name))
 }

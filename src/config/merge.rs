@@ -1,14 +1,14 @@
-//! Adding the Port server to a config: what comes out is the user's, plus our server, and nothing else changed.
+//! Adds the Port server to a config, and changes nothing else in it.
 
 use serde_json::{Map, Value};
 
-/// The fields by which an entry says where its server is: the agents name them differently.
+/// The fields of an entry that say where its server is. Agents use different names.
 const ENDPOINTS: &[&str] = &["url", "httpUrl", "serverUrl", "server_url", "uri", "command", "cmd", "args"];
 
 /// The fields that name an entry in a list.
 const NAMES: &[&str] = &["name", "server_label", "mcp_server_name"];
 
-/// What a file says of itself. Where it does, ours has no say.
+/// Fields that describe the file itself. The user's values are kept.
 const OF_THE_FILE: &[&str] = &["name", "version", "schema", "$schema"];
 
 /// The server that is added.
@@ -18,8 +18,8 @@ pub struct ServerEntry<'a> {
     pub name: &'a str,
     /// Its address.
     pub url: &'a str,
-    /// Where the agent's config has a table of rules for tools; empty if it has none. The last rule that matches counts, and where
-    /// a rule is one word, a word instead of the table is the rule for everything.
+    /// The path of the table with rules for tools; empty if the agent has none. The last rule that matches counts. If rules are
+    /// strings, a string instead of the table is the rule for everything.
     pub rules: &'static [&'static str],
 }
 
@@ -50,8 +50,8 @@ pub enum Clash {
 
 /// Adds `ours` to `base`.
 ///
-/// Tables are merged key by key, and lists are united. The server's own entry is ours alone: what an older one said of headers
-/// or tools must not live on in it.
+/// Tables are merged key by key, and lists are joined. The server's own entry is replaced as a whole: headers and tools of an
+/// older entry must not remain in it.
 ///
 /// # Errors
 /// When the name belongs to another server, or the base has another shape than the agent's config.
@@ -60,7 +60,7 @@ pub fn merge(base: &Value, ours: &Value, server: ServerEntry<'_>) -> Result<Valu
     let place = Position { server, at: Vec::new() };
     let is_the_server = name_of(ours).is_some_and(|(_, name)| name == server.name) && leads_to(ours, server.url) == Leads::There;
     match &mut merged {
-        // Some have no table around the server: it goes into a list, or stands alone.
+        // Some agents have no table around the server: the config is a list of servers, or one server.
         Value::Array(list) if is_the_server => add_to_list(list, std::slice::from_ref(ours), &place)?,
         Value::Object(table) if is_the_server && !table.is_empty() => {
             if name_of(base) != name_of(ours) {
@@ -73,7 +73,7 @@ pub fn merge(base: &Value, ours: &Value, server: ServerEntry<'_>) -> Result<Valu
     Ok(merged)
 }
 
-/// Where in the config the merge is.
+/// The current position in the config.
 struct Position<'a> {
     server: ServerEntry<'a>,
     at: Vec<&'a str>,
@@ -117,7 +117,7 @@ fn add_to_table<'a>(base: &mut Map<String, Value>, ours: &'a Map<String, Value>,
         let is_the_server = key == place.server.name && leads_to(value, place.server.url) == Leads::There;
         match base.get_mut(key) {
             Some(old) if is_the_server => replace(old, value, &place)?,
-            // A rule for a tool of ours is ours, in whatever form it was.
+            // A rule for one of our tools is replaced, whatever its form.
             Some(old) if has_rules => *old = value.clone(),
             Some(Value::String(_)) if place.at.len() == 1 && OF_THE_FILE.contains(&key.as_str()) => {}
             Some(old) => add(old, value, &place)?,
@@ -128,8 +128,7 @@ fn add_to_table<'a>(base: &mut Map<String, Value>, ours: &'a Map<String, Value>,
     Ok(())
 }
 
-/// In a table of rules the last one that matches counts, so ours must not end up in another order, nor before one that matches
-/// everything.
+/// In a table of rules the last match counts. So our rules keep their order, and come after any rule that matches everything.
 fn keep_order(merged: &mut Map<String, Value>, ours: &Map<String, Value>, has_rules: bool) {
     let may_be_rules = ours.values().all(|value| value.is_string() || value.is_boolean());
     let in_order = merged.keys().filter(|key| ours.contains_key(*key)).eq(ours.keys());
@@ -164,7 +163,7 @@ fn name_of(item: &Value) -> Option<(&'static str, &str)> {
     NAMES.iter().find_map(|field| Some((*field, item.get(*field)?.as_str()?)))
 }
 
-/// An older entry of the same server is replaced; that of another server is the user's.
+/// Replaces an older entry of the same server. An entry of another server belongs to the user.
 fn replace(old: &mut Value, entry: &Value, place: &Position<'_>) -> Result<(), Clash> {
     let ours = matches!(old, Value::Object(_) | Value::Null) && leads_to(old, place.server.url) != Leads::Elsewhere;
     if !ours {
@@ -181,7 +180,7 @@ enum Leads {
     Nowhere,
 }
 
-/// Whether an entry is one of the server at `url`, be it directly or through a bridge that has the URL among its arguments.
+/// Whether an entry connects to the server at `url`: directly, or through a bridge with the URL in its arguments.
 fn leads_to(entry: &Value, url: &str) -> Leads {
     let endpoints = || ENDPOINTS.iter().filter_map(|field| entry.get(field).or_else(|| entry.get("transport")?.get(field)));
     let mut texts = endpoints().flat_map(|value| value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice));

@@ -1,4 +1,4 @@
-//! The place of the config file: in a directory that the runner shares with this container, never outside.
+//! The path of the config file. It is always in a directory that the runner shares with this container.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::runner::Environment;
 
-/// Where runners mount their temporary directory since 2.331. Before, `RUNNER_TEMP` names a path that only exists outside.
+/// Where runners mount their temporary directory since 2.331. With older ones, `RUNNER_TEMP` is a path that exists only on the host.
 const TEMP_MOUNT: &str = "/github/runner_temp";
 
 /// A directory that the runner shares.
@@ -34,7 +34,7 @@ pub struct Place {
     pub name: String,
 }
 
-/// Why a text names no such place, as the rest of a sentence.
+/// Why a text isn't such a path, as the rest of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceProblem {
     /// `/etc/passwd`
@@ -74,7 +74,7 @@ impl Place {
     /// An absolute path is taken if it lies in one of them: `${{ github.workspace }}` and `${{ runner.temp }}` give such paths.
     ///
     /// # Errors
-    /// When it leads elsewhere, or to no file.
+    /// If it leads elsewhere, or doesn't name a file.
     pub fn parse(text: &str, environment: &Environment) -> Result<Self, PlaceProblem> {
         let (root, path) = match text.strip_prefix(IN_TEMP) {
             Some(path) => (Root::Temp, Path::new(path.trim_start())),

@@ -1,4 +1,4 @@
-//! Writing the config, and taking it back.
+//! Writes the config file, and undoes that.
 
 use anyhow::Context;
 use data_encoding::HEXLOWER;
@@ -19,7 +19,7 @@ pub struct Target {
     pub old: Option<Found>,
 }
 
-/// All that the clean-up has to know. It holds no content of the file, old or new: the runner prints it in debug logs.
+/// What the clean-up needs to know. It holds no content of the file, old or new, since the runner prints it in debug logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Where the file is.
@@ -46,7 +46,7 @@ struct Before {
     copy: String,
 }
 
-/// How taking back ended.
+/// The result of undoing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The file is gone.
@@ -62,7 +62,7 @@ pub enum Outcome {
 }
 
 impl Target {
-    /// Looks at a place without changing anything there.
+    /// Inspects the target without changing anything.
     ///
     /// # Errors
     /// When nothing can be written there.
@@ -74,10 +74,10 @@ impl Target {
         Ok(Self { place: place.clone(), root, old })
     }
 
-    /// Writes the file, so that it can be taken back.
+    /// Writes the file in a way that can be undone.
     ///
     /// # Errors
-    /// When that fails; then everything is as it was.
+    /// If that fails. Then nothing has changed.
     pub fn write(self, content: &str, state: Option<&mut StateFile>) -> Result<Written, Error> {
         let Self { place, root, old } = self;
         let failed = |problem| Error::File { path: place.to_string(), problem };
@@ -95,7 +95,7 @@ impl Target {
             place: place.clone(),
         };
         let written = Written { receipt, root, old };
-        // Saved first, so that the clean-up also knows of a file that is only half written.
+        // Saved first, so that the clean-up also knows about a file that is only partly written.
         let saved = state.map_or(Ok(()), |state| state.save(written.receipt.to_text()).map_err(Error::from));
         let done = saved.and_then(|()| written.put(content.as_bytes()).map_err(failed));
         done.inspect_err(|_| written.take_back())?;
@@ -120,21 +120,21 @@ impl Written {
         if self.old.is_some() { directory.replace(temporary, &place.name) } else { directory.place(temporary, &place.name) }
     }
 
-    /// Makes everything as it was.
+    /// Restores the state before the step.
     pub fn take_back(&self) {
         let old = self.old.as_ref().map(|old| (old.content.as_slice(), old.attributes));
-        // What can't be undone now is tried again by the clean-up.
+        // The clean-up tries again if this fails.
         drop(undo(&self.receipt, &self.root, old));
     }
 }
 
 impl Receipt {
     fn to_text(&self) -> String {
-        // A struct of strings and numbers can't fail to become JSON.
+        // Serializing strings and numbers can't fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Makes everything as it was, at the end of the job.
+    /// Restores the state before the step, at the end of the job.
     ///
     /// # Errors
     /// When the file can't be reached or written.
@@ -145,7 +145,7 @@ impl Receipt {
         };
         let directory = environment.command_files().map(Directory::open).transpose()?;
         let copy = directory.as_ref().and_then(|directory| directory.read(&before.copy).ok().flatten());
-        // Others can write to that directory too. Only what was put there goes back.
+        // Other processes can write to that directory too. Only the step's own copy is restored.
         let copy = copy.filter(|copy| hash(&copy.content) == before.hash);
         let outcome = match &copy {
             Some(copy) => undo(self, &root, Some((&copy.content, before.attributes)))?,
@@ -158,12 +158,12 @@ impl Receipt {
     }
 }
 
-/// Undoes what a receipt tells, if the file still is what was written.
+/// Undoes what the receipt describes, if the file is still the one that was written.
 fn undo(receipt: &Receipt, root: &Directory, old: Option<(&[u8], Attributes)>) -> Result<Outcome, FileProblem> {
     let Receipt { place, made, .. } = receipt;
     let way = Way::down(root, &place.directories)?;
     let outcome = if way.missing == 0 { undo_in(&way.last, receipt, old)? } else { Outcome::Nothing };
-    // The innermost first. One that is not empty any more stays, and so do those around it.
+    // The innermost directory first. If it is no longer empty, it stays, and so do its parents.
     let depths = place.directories.len().saturating_sub(*made)..place.directories.len();
     for (depth, name) in place.directories.iter().enumerate().filter(|(depth, _)| depths.contains(depth)).rev() {
         let above: Vec<_> = place.directories.iter().take(depth).cloned().collect();
@@ -200,11 +200,11 @@ fn open_root(place: &Place, environment: &Environment) -> Result<Directory, File
     Directory::open(&place.root.path(environment).ok_or(FileProblem::NoTemp)?)
 }
 
-/// The way down some directories.
+/// The result of following a path of directories.
 struct Way {
-    /// The last one that is there.
+    /// The last one that exists.
     last: Directory,
-    /// How many are not.
+    /// How many don't exist.
     missing: usize,
 }
 

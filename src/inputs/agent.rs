@@ -1,4 +1,4 @@
-//! Inputs that not every agent can follow.
+//! Inputs that not every agent supports.
 
 use super::problem::ValueError;
 use crate::clients::{self, Client, Transport};
@@ -49,7 +49,7 @@ pub fn token_env(text: &str, client: &dyn Client, transport: Transport) -> Resul
     let begins_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     if !begins_well || text.len() > LONGEST_VARIABLE || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return Err(ValueError {
-            // Some will put a secret here.
+            // It may be a secret that was put here by mistake.
             value: None,
             problem: "is not the name of an environment variable".to_owned(),
             fix: "Write a name such as `PORT_TOKEN` into `token_env`, and set that variable to the output `access_token` in the `env` of the agent's step.".to_owned(),

@@ -10,7 +10,7 @@ use super::problem::{InputError, ValueError};
 use crate::redact::Redactor;
 use crate::runner::Trigger;
 
-/// The longest part of a value that a text shows, in characters.
+/// How much of a value an error shows, in characters.
 const LONGEST_SHOWN: usize = 40;
 
 /// An input as it was given, with its name.
@@ -20,7 +20,7 @@ pub struct Field {
     pub content: Content,
 }
 
-/// What an input is, and so what it can't be.
+/// What kind of text an input is. This decides what is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     /// A value that outputs, logs and requests show.
@@ -34,13 +34,13 @@ pub enum Content {
 }
 
 impl Field {
-    /// Of another kind than a value.
+    /// Sets another kind than a value.
     pub fn of(self, content: Content) -> Self {
         Self { content, ..self }
     }
 }
 
-/// Reads inputs. For a wrong one it notes the problem and returns the default, so that the next one is checked too.
+/// Reads inputs. For a wrong one it records the problem and returns the default, so that all inputs are checked.
 pub struct Check<'a> {
     redactor: &'a Redactor,
     unreadable: Vec<InputError>,
@@ -48,7 +48,7 @@ pub struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    /// `unreadable` are the inputs that are not text. The redactor knows the client secret, which users put into other inputs too.
+    /// `unreadable` are the inputs that are not text. The redactor knows the client secret, which may be in other inputs by mistake.
     pub fn new(redactor: &'a Redactor, unreadable: Vec<InputError>) -> Self {
         Self { redactor, unreadable, problems: Vec::new() }
     }
@@ -81,7 +81,7 @@ impl<'a> Check<'a> {
             .ok()
     }
 
-    /// Checks what no value of this kind can be.
+    /// Refuses what no input of this kind can be.
     fn suits(&self, text: &str, content: Content) -> Result<(), ValueError> {
         let is_shown = matches!(content, Content::Value | Content::Variable);
         if is_shown && self.redactor.is_revealed_by(text) {

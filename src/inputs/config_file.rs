@@ -37,7 +37,7 @@ pub fn base(given: &str, format: Format, environment: &Environment) -> Result<Do
     Document::parse(format, &config).map_err(|problem| error(format!("{file}{problem}"), fix(&problem)))
 }
 
-/// What to change in a config that can be read but not used.
+/// How to fix a config that can't be edited; `None` if it isn't valid at all.
 #[must_use]
 pub fn fix(problem: &TextProblem) -> Option<&'static str> {
     match problem {

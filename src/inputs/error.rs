@@ -26,7 +26,7 @@ pub enum Error {
         variable: &'static str,
         /// What is wrong with it.
         problem: ProxyUrlProblem,
-        /// The host to which the proxy is on the way.
+        /// The host that was to be reached through the proxy.
         host: String,
         /// Both, as a quotation.
         detail: Quote,

@@ -1,21 +1,20 @@
-//! Values that a workflow didn't fill in, or that still have something around them. They are surely not what was meant, and Port
-//! would only say that it doesn't know the credentials.
+//! Values that were never filled in, or that are wrapped in something. Port would only answer that the credentials are wrong.
 
 use super::problem::ValueError;
 
-/// What begins a reference to a secret in another store.
+/// How references to secrets in other stores begin.
 const REFERENCES: [&str; 5] = ["op://", "vault:", "ref+", "arn:aws:", "keyring:"];
 
-/// The contexts of GitHub's expressions that people take credentials from.
+/// The contexts of GitHub's expressions from which credentials are taken.
 const CONTEXTS: [&str; 6] = ["secrets.", "vars.", "env.", "inputs.", "needs.", "steps."];
 
-/// What programs write for a value that they don't have, and what people write for one that they are to put in.
+/// What programs write for a missing value, and names that stand for the value itself.
 const PLACEHOLDERS: [&str; 8] = ["null", "undefined", "none", "nil", "client_id", "client_secret", "port_client_id", "port_client_secret"];
 
-/// What begins the value of a header.
+/// How the value of a header begins.
 const SCHEMES: [&str; 3] = ["bearer ", "basic ", "authorization:"];
 
-/// What people and programs put around a text.
+/// Quotes that stay around a value by mistake.
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 fn error(problem: &str, fix: &str) -> ValueError {
@@ -51,7 +50,7 @@ pub fn filled_in(text: &str) -> Result<(), ValueError> {
 /// Checks that a value can be a credential of Port's, as far as its form shows.
 ///
 /// # Errors
-/// If it is something else that people put in its place.
+/// If it is something else that is commonly passed by mistake.
 pub fn credential(text: &str) -> Result<(), ValueError> {
     let copy = "Copy the value anew from Port (the `…` menu, *Credentials*) into the repository's secrets.";
     let lower = text.to_ascii_lowercase();
@@ -86,7 +85,7 @@ pub fn credential(text: &str) -> Result<(), ValueError> {
     Ok(())
 }
 
-/// Whether a text stands for a value that isn't there. Masking it would black out half of the log.
+/// Whether a text stands for a missing value. It is a common word, so masking it would hide much of the log.
 pub fn is_placeholder(text: &str) -> bool {
     PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -96,7 +95,8 @@ pub fn in_quotes(text: &str) -> Option<&str> {
     QUOTES.iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
 }
 
-/// A reference as shells and other templates write it, and nothing else. Mixed case is no variable's name, but a password's.
+/// Whether the whole text is a reference to a variable, as shells and templates write it. `$Name` in mixed case is more likely a
+/// password.
 fn is_variable(text: &str) -> bool {
     let between = |start: &str, end: &str| text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
     if between("${", "}").is_some() || between("$(", ")").is_some() || between("{{", "}}").is_some() {
@@ -118,7 +118,7 @@ fn is_json(text: &str) -> bool {
     text.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// A line of an env file. Its name has an underscore, as nothing that is encoded in base64 has.
+/// Whether it is a line of an env file. The name must have an underscore: base64, which may contain `=`, has none.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let is_name = is_identifier(name) && name.contains('_') && name.to_ascii_uppercase() == name;

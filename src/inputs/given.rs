@@ -1,4 +1,4 @@
-//! The list of inputs, as they are given.
+//! The list of inputs, before any check.
 
 use std::ffi::OsString;
 
@@ -45,8 +45,8 @@ impl Given {
         serde_introspect::<Self>()
     }
 
-    /// Takes each input from `variable`, and what can't be read as text. Each is asked for by name: a list of all variables would
-    /// copy the secrets of other programs.
+    /// Reads each input with `variable`; also returns those that are not text. Each is asked for by name: listing all variables
+    /// would copy the secrets of other programs.
     pub(super) fn read(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<(Self, Vec<InputError>)> {
         let (mut texts, mut problems) = (Vec::new(), Vec::new());
         for input in Self::names() {

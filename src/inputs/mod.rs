@@ -1,4 +1,4 @@
-//! The inputs: the environment becomes typed values, once, at the start. Nothing later can hold an invalid value.
+//! The inputs: environment variables become typed values, once, at the start. Later code never sees an invalid value.
 
 mod agent;
 mod allowed_tools;
@@ -68,7 +68,7 @@ pub struct Inputs {
     pub access: Access,
     /// The tools that the agent may use.
     pub allowed_tools: Selection,
-    /// Whether to open the MCP connection before it is handed on.
+    /// Whether to check the MCP connection before it is handed to the agent.
     pub verify: bool,
     /// Where the config is written to, besides the outputs.
     pub config_file: Option<Place>,
@@ -84,7 +84,7 @@ pub struct Inputs {
     pub summary: bool,
 }
 
-/// A field of [`Given`], with its name: the two can't differ.
+/// A field of [`Given`] with its own name.
 macro_rules! field {
     ($given:ident.$name:ident) => {
         Field { name: stringify!($name), text: $given.$name, content: Content::Value }
@@ -108,7 +108,7 @@ impl RawInputs {
         given.into_iter().chain(bare).map(Secret::new)
     }
 
-    /// Whether to write a job summary, also if the inputs as a whole are not valid.
+    /// Whether to write a job summary. Also known if other inputs are not valid.
     #[must_use]
     pub fn wants_summary(&self) -> bool {
         self.given.summary.as_deref().and_then(|text| names::boolean(text).ok()).unwrap_or(true)

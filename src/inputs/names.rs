@@ -11,7 +11,7 @@ const LONGEST_CREDENTIAL: usize = 4096;
 /// The longest identifier of an organisation, in characters. Port's have 20.
 const LONGEST_ORGANIZATION: usize = 128;
 
-/// The longest list, in characters. Servers take a header line of 8 KiB; this leaves room for its name.
+/// The longest list, in characters. Servers accept header lines of 8 KiB; this leaves room for the header's name.
 const LONGEST_ACTIONS: usize = 8000;
 
 /// A client id: printable ASCII (RFC 6749 appendix A.1). No error quotes it.

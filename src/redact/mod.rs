@@ -5,7 +5,7 @@
 //!
 //! There are more ways to write a secret than a list can hold: an escape of only some characters, JSON in JSON, base64 of
 //! either. So the text is decoded in every way that is known, as often as that goes, and the secret is looked for in what it
-//! says. What someone hides on purpose, such as a word spelt backwards, is not found.
+//! says. What someone hides on purpose, such as a word written backwards, is not found.
 
 mod secret;
 mod view;
@@ -22,31 +22,31 @@ use view::View;
 /// The shortest text that is masked, in characters. A shorter mask would hide half of the log.
 pub const SHORTEST_MASK: usize = 4;
 
-/// The longest quotation of outside text, in characters.
+/// The longest quotation of text from outside, in characters.
 pub const QUOTE_LIMIT: usize = 300;
 
-/// How much of outside text is looked at, in characters: what lies beyond could not be quoted anyway.
+/// How much of a text is searched, in characters. What comes after that is never quoted.
 const READ_LIMIT: usize = 4096;
 
-/// Where a text is longer, so much at the end of what is looked at is never quoted: a secret that is cut off there can't be told.
-/// It is room for eight escaped characters.
+/// How much at the end of the searched part is not quoted if the text is longer: a secret that is cut off there can't be
+/// recognized. It is enough for eight escaped characters.
 const MARGIN: usize = 96;
 
 /// A part of a secret is redacted like the whole if it has at least this many characters.
 const MIN_REDACTED_FRAGMENT: usize = 8;
 
-/// How many encodings may lie in each other: a token in base64 in a JWT in base64.
+/// How many encodings may be nested, such as a token in base64 in a JWT in base64.
 const DEEPEST: usize = 3;
 
 const STARS: &str = "***";
 
-/// Outside text after cleaning. Only [`Redactor::quote`] makes one. It is shown between backticks, which it can't hold itself:
-/// as code, nothing in it means anything to Markdown.
+/// Text from outside after cleaning. Only [`Redactor::quote`] makes one. It is shown between backticks and contains none, so
+/// Markdown interprets nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote(String);
 
 impl Quote {
-    /// Whether cleaning left nothing.
+    /// Whether nothing is left after cleaning.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -58,7 +58,7 @@ impl Quote {
         &self.0
     }
 
-    /// At most so many characters of it.
+    /// At most `limit` characters of it.
     #[must_use]
     pub fn shortened(&self, limit: usize) -> Self {
         Self(shorten(&self.0, limit))
@@ -71,12 +71,12 @@ impl fmt::Display for Quote {
     }
 }
 
-/// A secret as it is looked for. Comparison ignores ASCII case, which redacts more, never less.
+/// A secret in the form in which it is searched for. Comparison ignores ASCII case, so it redacts too much rather than too little.
 #[derive(Clone)]
 struct Known {
     /// In lower case.
     text: Zeroizing<Vec<u8>>,
-    /// Every piece that tells something, in order. Only made when something from outside is quoted.
+    /// Every piece that is long enough to reveal something, sorted. Built when the first text from outside is quoted.
     pieces: OnceCell<Zeroizing<Vec<u64>>>,
 }
 
@@ -85,7 +85,7 @@ impl Known {
         Self { text: Zeroizing::new(view.bytes().to_ascii_lowercase()), pieces: OnceCell::new() }
     }
 
-    /// The secret, and what is left of it if what looks like an escape in it is undone.
+    /// The secret itself; and, if it contains what looks like an escape, the secret with that undone.
     fn forms(secret: &Secret) -> Vec<Self> {
         if secret.reveal().is_empty() {
             return Vec::new();
@@ -102,7 +102,7 @@ impl Known {
         self.text.len() >= MIN_REDACTED_FRAGMENT
     }
 
-    /// Length of the shortest piece that tells something, in bytes.
+    /// The length of the shortest piece that reveals something, in bytes.
     fn piece(&self) -> usize {
         self.text.len().min(MIN_REDACTED_FRAGMENT)
     }
@@ -124,7 +124,7 @@ fn number(bytes: &[u8]) -> u64 {
 /// What of a secret is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
-    /// Every piece that tells something.
+    /// Every piece that reveals something.
     Pieces,
     /// All of it.
     Whole,
@@ -198,13 +198,12 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Learns the client secret or the token, in whatever way it may be written.
+    /// Adds the client secret or the token.
     pub fn learn(&mut self, secret: &Secret) {
         self.credentials.extend(Known::forms(secret));
     }
 
-    /// Learns a password that is cut out of quotations, and of nothing else. A short one is only cut out where it is a word of
-    /// its own.
+    /// Adds a password. It is removed from quotations only, and a short one only where it is a word of its own.
     pub fn learn_password(&mut self, password: &Secret) {
         self.passwords.extend(Known::forms(password));
     }
@@ -226,7 +225,7 @@ impl Redactor {
         !covered(text, &searches).contains(&true)
     }
 
-    /// Whether a whole credential is written in this text. One that may be a part of a word has to be all of the text.
+    /// Whether this text contains a whole credential. A short credential could be a part of a word, so it must be the whole text.
     #[must_use]
     pub fn is_revealed_by(&self, text: &str) -> bool {
         let (long, short): (Vec<_>, Vec<_>) = self.credentials.iter().partition(|known| known.is_long());
@@ -234,7 +233,7 @@ impl Redactor {
         covered(text, &searches).contains(&true) || short.iter().any(|known| text.as_bytes().eq_ignore_ascii_case(&known.text))
     }
 
-    /// Replaces every run of characters that is covered by secrets, and leaves out a margin at the end.
+    /// Replaces every run of characters that belongs to secrets, and drops `margin` bytes at the end.
     fn replace(&self, text: &str, margin: usize) -> String {
         let credentials = self.credentials.iter().map(|known| Search { known, extent: Extent::Pieces });
         let extent = |password: &Known| if password.is_long() { Extent::Pieces } else { Extent::Word };
@@ -269,7 +268,7 @@ fn covered(text: &str, searches: &[Search<'_>]) -> Vec<bool> {
 
 /// Marks where a secret is written, in this view of the text or in what it decodes to.
 fn cover(view: &View, searches: &[Search<'_>], least: usize, depth: usize, covered: &mut [bool]) {
-    // Plain words decode to noise, which has short words in it.
+    // Decoding plain text gives random bytes, which contain short words by chance.
     let is_readable = view.is_printable();
     let counts = |search: &Search<'_>| match search.extent {
         Extent::Pieces | Extent::Whole => true,
@@ -288,7 +287,7 @@ fn cover(view: &View, searches: &[Search<'_>], least: usize, depth: usize, cover
     }
 }
 
-/// Joins text to one line: control characters, line ends of every kind and characters that can't be seen become one space.
+/// Joins text to one line: control characters, line ends of every kind and invisible characters become one space.
 fn one_line(text: impl Iterator<Item = char>) -> String {
     let mut out = String::new();
     for c in text {
@@ -301,7 +300,7 @@ fn one_line(text: impl Iterator<Item = char>) -> String {
     out
 }
 
-/// Characters that take no room, turn the direction of text, or end a line somewhere (Unicode 16.0, chapter 23).
+/// Characters without width, that change the direction of text, or that end a line in some programs (Unicode 16.0, chapter 23).
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -311,7 +310,7 @@ fn is_invisible(c: char) -> bool {
             | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Takes the effect from `::command::` and from `##[command]`, which the runner still reads anywhere in a line.
+/// Disables `::command::` and `##[command]`, which the runner recognizes anywhere in a line.
 fn break_commands(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -517,7 +516,7 @@ mod tests {
         for text in ["%25", "\\", "&#", "7", "aA", "f0", "\\u0041", "s3cr3", "MzM"] {
             let _ = redactor.quote(&text.repeat(READ_LIMIT));
         }
-        // A hang guard: it takes a fraction of this.
+        // Detects a hang. It normally takes a fraction of this.
         assert!(started.elapsed().as_secs() < 60);
     }
 

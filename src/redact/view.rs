@@ -1,4 +1,4 @@
-//! What a text says once escapes and encodings are undone, byte by byte, with the place in the text that each byte came from.
+//! A text with escapes and encodings undone, where each byte knows its position in the original text.
 
 use std::iter::successors;
 use std::ops::Range;
@@ -14,7 +14,7 @@ const MOST_DIGITS: usize = 7;
 /// The entities that every HTML and XML writer uses. Others come as numbers.
 const ENTITIES: [(&[u8], char); 5] = [(b"&amp;", '&'), (b"&lt;", '<'), (b"&gt;", '>'), (b"&quot;", '"'), (b"&apos;", '\'')];
 
-/// A text as bytes, or what it says in another way of reading it. Wiped when dropped, since it may be a secret.
+/// The bytes of a text, or of what it decodes to. Wiped when dropped, since it may be a secret.
 pub struct View {
     bytes: Zeroizing<Vec<u8>>,
     places: Places,
@@ -22,17 +22,17 @@ pub struct View {
 
 /// Where in the text each byte of a view is written.
 enum Places {
-    /// Just where it is in the view.
+    /// At the same offset as in the view.
     Same,
     /// From one offset to another.
     Other(Vec<(usize, usize)>),
 }
 
-/// A way of writing bytes in fewer kinds of characters.
+/// An encoding of bytes in a limited set of characters.
 struct Alphabet {
     /// How many bits each character carries.
     bits: usize,
-    /// How many characters carry whole bytes: what stands before the encoded bytes may shift them by fewer.
+    /// How many characters encode a whole number of bytes. Characters before the encoded bytes may shift them by fewer.
     group: usize,
     digit: fn(u8) -> Option<u8>,
 }
@@ -47,12 +47,12 @@ impl View {
         Self { bytes: Zeroizing::new(text.as_bytes().to_vec()), places: Places::Same }
     }
 
-    /// For bytes that are collected from others.
+    /// An empty view with room for `size` bytes.
     fn with_capacity(size: usize) -> Self {
         Self { bytes: Zeroizing::new(Vec::with_capacity(size)), places: Places::Other(Vec::with_capacity(size)) }
     }
 
-    /// Adds what is written in one place.
+    /// Adds bytes that all come from one place.
     fn push(&mut self, bytes: &[u8], place: (usize, usize)) {
         self.bytes.extend_from_slice(bytes);
         if let Places::Other(places) = &mut self.places {
@@ -65,7 +65,7 @@ impl View {
         &self.bytes
     }
 
-    /// Whether it could be a text that someone wrote.
+    /// Whether all of it is printable ASCII.
     pub fn is_printable(&self) -> bool {
         self.bytes.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
     }
@@ -79,7 +79,7 @@ impl View {
         }
     }
 
-    /// With every escape undone once, if there is any: those of JSON, JavaScript, C, URLs and HTML, and quotes that are doubled.
+    /// With every escape undone once, if there is any: those of JSON, JavaScript, C, URLs and HTML, and doubled quotes.
     fn unescaped(&self, pairs: bool) -> Option<Self> {
         if !self.bytes.iter().any(|byte| begins_escape(*byte)) {
             return None;
@@ -92,20 +92,20 @@ impl View {
             view.push(said.bytes(&mut [0; 4]), self.place(at, length)?);
             at += length;
         }
-        // What an escape stands for is shorter.
+        // An escape is longer than what it stands for.
         (view.bytes.len() < self.bytes.len()).then_some(view)
     }
 
-    /// With escapes undone once, twice, and so on, as long as there are any.
+    /// With escapes undone once, twice, and so on, until there are none left.
     ///
-    /// Two backslashes may be one that was escaped, or one before the escape of a writer that forgot it: both are tried, and the
-    /// last view is of the first kind.
+    /// Two backslashes can be one escaped backslash, or a backslash before an escape. Both are tried; the last view is of the first
+    /// kind.
     pub fn unescapings(&self) -> Vec<Self> {
         let ways = [false, true].into_iter();
         ways.flat_map(|pairs| successors(self.unescaped(pairs), move |view| view.unescaped(pairs)).take(MOST_ESCAPED)).collect()
     }
 
-    /// Without what wraps lines, fills UTF-16, or is left where escapes of two kinds were mixed, if there is any of it.
+    /// Without white space, zero bytes (UTF-16) and backslashes (left over from mixed escapes), if there are any.
     pub fn bare(&self) -> Option<Self> {
         let is_filling = |byte: u8| byte.is_ascii_whitespace() || byte == b'\0' || byte == b'\\';
         if !self.bytes.iter().any(|byte| is_filling(*byte)) {
@@ -122,7 +122,7 @@ impl View {
     /// Every run of characters that may be encoded bytes, decoded, where that gives `least` bytes or more.
     pub fn decoded(&self, least: usize) -> impl Iterator<Item = Self> {
         let least = least.max(1);
-        // Base64 has the characters of the others too, and needs the fewest. Most texts have no such run.
+        // Every character of the other alphabets is in base64's, and base64 needs the fewest. Most texts have no such run.
         let alphabets: &[_] = if self.encoded(&BASE64, least).next().is_none() { &[] } else { &[HEXADECIMAL, BASE32, BASE64] };
         alphabets.iter().flat_map(move |alphabet| {
             let runs = self.encoded(alphabet, least);
@@ -130,12 +130,12 @@ impl View {
         })
     }
 
-    /// Where characters of one alphabet stand in a row, enough of them for so many bytes.
+    /// Runs of characters of one alphabet that are long enough for `least` bytes.
     fn encoded(&self, alphabet: &Alphabet, least: usize) -> impl Iterator<Item = Range<usize>> {
         self.runs(|byte| (alphabet.digit)(byte).is_some()).filter(move |run| run.len() * alphabet.bits / 8 >= least)
     }
 
-    /// Where bytes of one kind stand in a row.
+    /// Runs of bytes that meet a condition.
     fn runs(&self, is_in: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
         let mut next = 0;
         self.bytes.split(move |byte| !is_in(*byte)).map(move |run| {
@@ -187,7 +187,7 @@ fn base32(byte: u8) -> Option<u8> {
     }
 }
 
-/// Both alphabets: that for URLs has two other characters.
+/// Both variants: the one for URLs has two other characters.
 fn base64(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
@@ -243,7 +243,7 @@ fn escape(text: &[u8]) -> Option<(usize, Said)> {
     }
 }
 
-/// Digits up to a sign that closes them.
+/// Digits up to a closing character.
 fn closed(start: usize, rest: &[u8], end: u8, radix: u32) -> Option<(usize, Said)> {
     let length = rest.iter().take(MOST_DIGITS + 1).position(|byte| *byte == end)?;
     let (whole, said) = character(start, rest.get(..length)?, radix)?;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::Error;
 
-/// What an entry takes besides its name and its value, in bytes: the delimiter twice, and punctuation.
+/// The size of an entry besides its name and value, in bytes: the delimiter twice, and punctuation.
 const OVERHEAD: usize = 100;
 
 /// A delimiter's random part, in bytes.
@@ -29,7 +29,7 @@ impl CommandFile {
     /// # Errors
     /// If it can't be written.
     pub fn open(variable: &'static str, path: &Path) -> Result<Self, Error> {
-        // A missing file is not created: the runner creates it, and would not read one of ours.
+        // A missing file is not created: the runner creates these files, and would not read a new one.
         let file = OpenOptions::new().read(true).append(true).open(path).map_err(|source| Error::Open { variable, source })?;
         Ok(Self { variable, file })
     }
@@ -50,7 +50,7 @@ impl CommandFile {
             text.insert(0, '\n');
         }
         self.file.write_all(text.as_bytes()).map_err(|error| {
-            // Shortening needs no space, so it works on a full disk. Where it doesn't (a device), nothing can be removed.
+            // Truncating needs no space, so it works on a full disk. It fails on a device, where nothing can be removed.
             drop(self.file.set_len(before));
             failed(error)
         })
@@ -63,13 +63,13 @@ impl CommandFile {
     }
 }
 
-/// Adds one entry in the heredoc form, which takes any value. An empty value has no line: some runners refuse blank lines.
+/// Adds one entry in the heredoc form, which allows any value. An empty value has no line: some runners refuse blank lines.
 fn entry(text: &mut String, name: &str, value: &str, delimiter: &str) {
     let line_end = if value.is_empty() { "" } else { "\n" };
     text.extend([name, "<<", delimiter, "\n", value, line_end, delimiter, "\n"]);
 }
 
-/// Lines that no value can hold, since they can't be guessed: 128 random bits each.
+/// Lines that no value can contain, since nobody can guess them: 128 random bits each.
 fn delimiters(count: usize) -> anyhow::Result<Vec<String>> {
     let mut bytes = vec![0; DELIMITER_SIZE * count];
     getrandom::fill(&mut bytes).context("The system gives no random bytes")?;

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use crate::redact::{Quote, Redactor, SHORTEST_MASK, Secret, forms_to_mask};
 
-/// The only way to standard output. What passes here can't start a command of its own. Our own words are printed as they are: text
-/// from outside is in them only as a [`Quote`].
+/// The only way to standard output. No text that is printed here can start a workflow command. Our own words are printed
+/// unchanged: they contain text from outside only as a [`Quote`].
 ///
 /// A copy writes to the same output and knows the same secrets.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Console {
         Self { out: Rc::new(RefCell::new(out)), redactor: Rc::default(), debug }
     }
 
-    /// Tells the runner to hide a secret from now on, and the given parts of it, which would reveal something alone.
+    /// Tells the runner to mask a secret from now on, and the given parts of it, which would reveal something by themselves.
     ///
     /// # Errors
     /// If the runner can't be told: a secret that isn't masked must not be used.
@@ -35,7 +35,7 @@ impl Console {
         let parts = parts.into_iter().map(Secret::new);
         let mut commands = Zeroizing::new(String::new());
         for form in std::iter::once(secret.clone()).chain(forms_to_mask(secret)).chain(parts) {
-            // The runner masks each line of a value, of any length. A short line is left out here.
+            // The runner masks each line of a value, however short. Short lines are left out here.
             for line in form.reveal().lines().filter(|line| line.len() >= SHORTEST_MASK) {
                 commands.extend(["::add-mask::", &escape_data(line), "\n"]);
             }
@@ -43,13 +43,13 @@ impl Console {
         self.write(&commands).map_err(|error| Error::Unmasked(error.kind()))
     }
 
-    /// Learns a password that the step doesn't hand on, such as a proxy's, without masking it in later steps: it may be a common
-    /// word.
+    /// Removes a password, such as a proxy's, from quotations. It isn't masked, since later steps don't use it and it may be a
+    /// common word.
     pub fn learn_password(&self, password: &Secret) {
         self.redactor.borrow_mut().learn_password(password);
     }
 
-    /// Lends out what cleans text from outside.
+    /// Gives access to the redactor.
     pub fn with_redactor<T>(&self, act: impl FnOnce(&Redactor) -> T) -> T {
         act(&self.redactor.borrow())
     }
@@ -92,7 +92,7 @@ impl Console {
     }
 
     fn print(&self, line: &str) {
-        // Masks are already in place when this fails, and there is nobody left to tell.
+        // If this fails, masks are already in place, and there is no way to report it.
         drop(self.write(&format!("{line}\n")));
     }
 

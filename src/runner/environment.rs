@@ -1,9 +1,9 @@
-//! What the runner says of itself and of the event, in variables that are read once, at the start.
+//! The runner's variables, read once, at the start.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The runner's variables. Each is asked for by name: a list of all variables would copy the secrets of other programs.
+/// The runner's variables. Each is asked for by name: listing all variables would copy the secrets of other programs.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
 #[derive(Debug, Default)]
 pub struct Environment {
@@ -67,7 +67,7 @@ impl Environment {
     }
 }
 
-/// A variable's value, trimmed; `None` if it is empty or white space, which the runner can't tell from a value that isn't set.
+/// A variable's value, trimmed; `None` if it is empty or white space: the runner sets inputs that are not given to empty text.
 ///
 /// # Errors
 /// The value itself, if it is not UTF-8.

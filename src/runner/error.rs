@@ -1,8 +1,8 @@
-//! What can go wrong between the step and the runner.
+//! Why the runner's files or standard output can't be used.
 
 use std::io;
 
-/// Why the runner can't be told something.
+/// Why something can't be passed to the runner.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The runner named no file for the outputs.

@@ -47,13 +47,13 @@ struct Repository {
 }
 
 impl Trigger {
-    /// Reads the runner's variables and its event file. Whatever can't be read is ignored: this only explains another error.
+    /// Reads the runner's variables and its event file. Read errors are ignored: this only helps to explain another error.
     #[must_use]
     pub fn read(environment: &Environment) -> Self {
         if environment.actor.as_deref() == Some(DEPENDABOT) {
             return Self::Dependabot;
         }
-        // `pull_request_target` and others run with the base's secrets, whatever the head.
+        // `pull_request_target` and other events run with the base's secrets, also for a fork.
         let from_pull_request =
             matches!(environment.event_name.as_deref(), Some("pull_request" | "pull_request_review" | "pull_request_review_comment"));
         let event = environment.event_path.as_deref().and_then(read_event).unwrap_or_default();

@@ -1,14 +1,14 @@
 //! The text of a job summary: GitHub-flavoured Markdown that a person reads on the run's page.
 
-/// The most names that a cell shows; the rest is counted. The runner takes 1 MiB for a step.
+/// The most names that a cell shows; the rest is counted. The runner's limit is 1 MiB for a step.
 const LONGEST_LIST: usize = 200;
 
-/// A summary's text under construction. Every value from outside is escaped on its way in.
+/// Builds a summary. Every value from outside is escaped when it is added.
 #[derive(Debug, Default)]
 pub struct Markdown(String);
 
 impl Markdown {
-    /// A heading of the third level: the runner's own page uses those above.
+    /// A heading of the third level: GitHub's page uses those above.
     #[must_use]
     pub fn heading(mut self, text: &str) -> Self {
         self.0 += &format!("### {}\n\n", escape(text));
@@ -92,7 +92,7 @@ impl Cell {
     }
 }
 
-/// Our own sentences put backticks around names, addresses and all text from outside, which makes them code in Markdown too.
+/// Our own sentences have names, addresses and text from outside in backticks, which are code spans in Markdown too.
 fn prose(text: &str) -> String {
     let pieces: Vec<_> = text.split('`').collect();
     let paired = pieces.len() % 2 == 1;
@@ -104,7 +104,7 @@ fn code(text: &str) -> String {
     format!("`{}`", one_line(text).replace('`', "'"))
 }
 
-/// Plain text: what Markdown or HTML would interpret gets a backslash.
+/// Plain text: characters with a meaning in Markdown or HTML get a backslash.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in one_line(text).chars() {

@@ -11,7 +11,7 @@ use super::error::Error;
 pub struct OutputFile(CommandFile);
 
 impl OutputFile {
-    /// Opens the file. This comes before anything is sent, so that no token is issued that could not be handed on.
+    /// Opens the file. This is done before anything is sent, so that no token is requested that could not be delivered.
     ///
     /// # Errors
     /// If the runner named no file, or it can't be written.

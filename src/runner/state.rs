@@ -19,16 +19,16 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Opens the file and announces the clean-up, before there is anything to clean up. `None` for a runner without state.
+    /// Opens the file and marks it for the clean-up, before there is anything to clean up. `None` for a runner without state.
     ///
     /// # Errors
-    /// If the file can't be written: the clean-up would take itself for the step, and write everything again.
+    /// If the file can't be written: at the end of the job, the program would run as the step again, and write everything anew.
     pub fn open(environment: &Environment) -> Result<Option<Self>, Error> {
         let Some((path, directory)) = environment.state.as_deref().zip(environment.command_files()) else {
             return Ok(None);
         };
         let mut file = CommandFile::open("GITHUB_STATE", path)?;
-        // Its presence tells the clean-up from the step: both start the same program with the same inputs.
+        // This entry distinguishes the clean-up from the step: both run the same program with the same inputs.
         file.append(&[("cleanup", Zeroizing::new("true".to_owned()))])?;
         Ok(Some(Self { file, directory: directory.to_owned() }))
     }

@@ -21,8 +21,8 @@ pub fn append_summary(environment: &Environment, text: &str) -> io::Result<()> {
     file.write_all(format!("{}{text}", gap(path)).as_bytes())
 }
 
-/// What is missing to the blank line before a heading. Without it, the heading would be a part of what an earlier command of the
-/// step wrote: of its last line, or of its HTML.
+/// The line ends that are missing before a heading. It needs a blank line before it; otherwise it would belong to the last line,
+/// or to the HTML block, that was written before.
 fn gap(path: &Path) -> &'static str {
     let mut end = Vec::new();
     let read = File::open(path).and_then(|mut file| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 
-/// Files that inputs name are read up to this size, in bytes.
+/// The largest file that an input may name, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// The directory in which the job works.

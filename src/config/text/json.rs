@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::problem::TextProblem;
 use crate::config::format::Format;
 
-/// What every agent with comments in its JSON reads, and no more of JSON5.
+/// What every agent reads that allows comments in its JSON; nothing else of JSON5.
 const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
@@ -48,7 +48,7 @@ fn edit_object(object: &CstObject, wanted: &Map<String, Value>) -> Option<()> {
     for (index, (key, wanted)) in wanted.iter().enumerate() {
         let property = object.properties().into_iter().find(|property| property.decoded_name().as_ref() == Some(key));
         let Some(property) = property else {
-            // All that comes before it is there by now.
+            // Every key before it has been added already.
             object.insert(index, key, input(wanted));
             continue;
         };
@@ -65,7 +65,7 @@ fn edit_object(object: &CstObject, wanted: &Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// Takes away the keys that are not wanted, and those that stand before a key that they are to follow: they are added again.
+/// Removes keys that are not wanted, and keys in the wrong order: those are added again in their place.
 fn remove_what_is_elsewhere(object: &CstObject, wanted: &Map<String, Value>) -> Option<()> {
     let mut order = wanted.keys().peekable();
     for property in object.properties() {
@@ -78,7 +78,7 @@ fn remove_what_is_elsewhere(object: &CstObject, wanted: &Map<String, Value>) -> 
     Some(())
 }
 
-/// Whether a node says just this. Tables with the same keys in another order don't: in a table of rules it counts.
+/// Whether a node has exactly this value. The order of keys counts, since it matters in a table of rules.
 fn says(node: &CstNode, wanted: &Value) -> bool {
     node.to_serde_value().map(|value| value.to_string()) == Some(wanted.to_string())
 }

@@ -17,7 +17,7 @@ use line_end::with_line_end;
 
 pub use problem::TextProblem;
 
-/// How deep a config may nest. Real ones have a few levels, and deeper text would only use up the stack.
+/// How deep a config may nest. Real ones have a few levels; a very deep one could overflow the stack.
 const DEEPEST: usize = 64;
 
 /// A config that exists: its text, and what the text means.
@@ -28,7 +28,7 @@ pub struct Document {
     pub value: Value,
 }
 
-/// Nothing of the text, since it may hold secrets.
+/// Shows nothing of the text, since it may hold secrets.
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
@@ -62,7 +62,7 @@ pub fn parse(format: Format, text: &str) -> Result<Value, TextProblem> {
     Ok(if value.is_null() { Value::Object(serde_json::Map::new()) } else { value })
 }
 
-/// Edits a text so that it means `wanted`, and changes only what means something else.
+/// Edits a text so that it means `wanted`, and leaves everything else unchanged.
 ///
 /// # Errors
 /// If the text is not valid, or the result doesn't mean what it should.
@@ -85,7 +85,7 @@ pub fn rewrite(format: Format, text: &str, wanted: &Value) -> Result<Zeroizing<S
     }
 }
 
-/// How many tags a YAML text has. They are no part of its value here.
+/// How many tags a YAML text has. The parsed value doesn't include them.
 fn tags(text: &str) -> usize {
     strict::check(text).map_or(0, |features| features.tags)
 }
@@ -100,13 +100,13 @@ pub fn write(format: Format, config: &Value) -> Zeroizing<String> {
         // Our own configs have neither null nor duplicate keys, so they can be written in each format.
         Format::Toml | Format::Yaml => {
             let text = rewrite(format, "", config).unwrap_or_default();
-            // The file with the outputs ends the last line itself.
+            // Writing the output adds the final line end.
             Zeroizing::new(text.trim_end().to_owned())
         }
     }
 }
 
-/// A config of our own as a file has it. `output` is the same config by [`write`].
+/// A config of our own, formatted for a file. `output` is the same config as [`write`] formats it.
 #[must_use]
 pub fn laid_out(format: Format, config: &Value, output: &str) -> Zeroizing<String> {
     let file = match format {
@@ -121,7 +121,7 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// How many brackets are open at once, at most. Those in strings and comments count too, which only refuses more.
+/// The deepest nesting of brackets. Brackets in strings and comments count too, so the result may be too high but never too low.
 fn deepest(text: &str) -> usize {
     let (mut open, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {

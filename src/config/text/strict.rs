@@ -1,4 +1,4 @@
-//! A look at YAML by a reader that takes it by the letter. The library that edits YAML reads on where agents don't.
+//! A strict check of YAML. The library that edits YAML accepts texts that agents refuse.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 use super::problem::TextProblem;
 use crate::config::format::Format;
 
-/// How values are written in a text, where it makes a difference to who edits it.
+/// YAML features that make a text harder to edit.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Features {
     /// Anchors, aliases or merge keys.

@@ -11,7 +11,7 @@ use crate::config::format::Format;
 /// Tables of this depth are written with a header of their own, such as `[mcp_servers.port-prod]`; deeper ones in one line.
 const DEEPEST_HEADER: usize = 2;
 
-/// What the library says of a key that is there twice. It has no other way to tell.
+/// How the library's message for a duplicate key begins. It has no error kinds.
 const DUPLICATE: &str = "duplicate key";
 
 /// What a text says.
@@ -29,7 +29,7 @@ pub fn rewrite(text: &str, wanted: &Value) -> Option<Zeroizing<String>> {
     let mut document: DocumentMut = text.parse().ok()?;
     let comments = if document.is_empty() { with_line_end(document.trailing().as_str().unwrap_or_default()) } else { String::new() };
     if document.is_empty() {
-        // Comments of a file without anything else stay above what comes.
+        // In a file that has only comments, they stay at the top.
         document = DocumentMut::new();
     }
     edit_table(document.as_table_mut(), wanted.as_object()?, 1)?;
@@ -54,7 +54,7 @@ fn edit_table(table: &mut dyn TableLike, wanted: &Map<String, Value>, depth: usi
             Value::Array(wanted) if item.is_array() => edit_array(item.as_array_mut()?, wanted)?,
             _ => match item.as_value_mut() {
                 Some(value) => {
-                    // What surrounds a value, such as a comment behind it, is kept with it.
+                    // Keeps the white space and comments around the value.
                     let decor = value.decor().clone();
                     *value = new_value(wanted)?;
                     *value.decor_mut() = decor;
@@ -72,7 +72,7 @@ fn edit_array(array: &mut Array, wanted: &[Value]) -> Option<()> {
     }
     for (index, wanted) in wanted.iter().enumerate() {
         let Some(value) = array.get(index) else {
-            // In a list of one item a line, the next one gets a line too.
+            // If each item has its own line, a new item gets one too.
             let before = index.checked_sub(1).and_then(|last| array.get(last)?.decor().prefix()?.as_str());
             match before.and_then(|before| before.rsplit_once('\n')) {
                 Some((_, indent)) => array.push_formatted(new_value(wanted)?.decorated(format!("\n{indent}"), "")),
@@ -91,7 +91,7 @@ fn new_item(value: &Value, depth: usize) -> Option<Item> {
     match value {
         Value::Object(items) if depth <= DEEPEST_HEADER => {
             let mut table = Table::new();
-            // Without keys of its own it needs no header.
+            // A table that holds only tables needs no header.
             table.set_implicit(!items.is_empty() && items.values().all(Value::is_object));
             for (key, value) in items {
                 table.insert(key, new_item(value, depth + 1)?);
@@ -102,7 +102,7 @@ fn new_item(value: &Value, depth: usize) -> Option<Item> {
     }
 }
 
-/// `None` where TOML has no such value: it knows no null.
+/// `None` for null, which TOML doesn't have.
 fn new_value(value: &Value) -> Option<TomlValue> {
     Some(match value {
         Value::Null => return None,
@@ -136,7 +136,7 @@ fn read_table(table: &dyn TableLike) -> Value {
     Value::Object(table.iter().map(|(key, item)| (key.to_owned(), read(item))).collect())
 }
 
-/// A date, and a number that JSON doesn't know, are told from others by their text. They are never written.
+/// Dates, and numbers that JSON doesn't have, become text, so that they can be compared. They are never written.
 fn read_value(value: &TomlValue) -> Value {
     match value {
         TomlValue::String(text) => Value::String(text.value().clone()),

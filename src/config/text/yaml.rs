@@ -32,12 +32,12 @@ fn malformed(line: Option<usize>) -> TextProblem {
     TextProblem::malformed(Format::Yaml, line)
 }
 
-/// Edits a text that says `current` so that it says `wanted`.
+/// Edits a text whose value is `current` so that its value is `wanted`.
 pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<String>> {
     let file = open(text).ok()?;
     let wanted = wanted.as_object()?;
     let Some(mapping) = file.document().and_then(|document| document.as_mapping()) else {
-        // An empty text, or one of comments only. These stay above. After anything else a table is not valid.
+        // The text is empty or has only comments, which stay at the top. After anything else, a mapping isn't valid.
         let document = Document::new_mapping();
         write_mapping(&document.as_mapping()?, wanted);
         return Some(Zeroizing::new(format!("{}{document}", with_line_end(text))));
@@ -46,12 +46,12 @@ pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<
     Some(Zeroizing::new(file.to_string()))
 }
 
-/// The line of a key that doesn't stand in its table's column, as YAML wants it (1.2.2, section 8.2.2). The library reads on, but
-/// others make something else of such a text, and what is added to it.
+/// The line of a key that isn't indented like its siblings, as YAML 1.2.2 requires (section 8.2.2). The library accepts such a
+/// text, but other parsers read it, and what is added to it, in another way.
 fn misplaced(node: &YamlNode, text: &str) -> Option<usize> {
     match node {
         YamlNode::Mapping(mapping) => {
-            // The library counts lines and columns from the text's first byte, so it is asked only once, for the line.
+            // The library counts from the start of the text for each position, which is slow, so it is asked only once.
             let column = |entry: &MappingEntry| column(text, entry.byte_range().start);
             let first = mapping.entries().next().map(|entry| column(&entry));
             let astray = mapping.entries().find(|entry| !mapping.is_flow_style() && Some(column(entry)) != first);
@@ -63,17 +63,17 @@ fn misplaced(node: &YamlNode, text: &str) -> Option<usize> {
     }
 }
 
-/// How many bytes stand before an offset in its line. A byte order mark takes no column.
+/// The column of an offset, in bytes. A byte order mark doesn't count.
 fn column(text: &str, offset: u32) -> Option<usize> {
     let line = text.get(..offset.try_into().ok()?)?.rsplit('\n').next()?;
     Some(line.trim_start_matches('\u{feff}').len())
 }
 
-/// So many aliases may stand within nodes that aliases name themselves: each may multiply what the text says.
+/// How many aliases may be inside anchored nodes. Each one can multiply the size of the value.
 const MOST_NESTED: usize = 16;
 
-/// Whether following the aliases would not end, or not in time. One that stands within the very node that it names, merged in
-/// (`<<`), the library would follow until the stack is full.
+/// Whether resolving the aliases would never end, or take too long. The library would follow an alias to a node around it (with
+/// `<<`) until the stack overflows.
 fn is_boundless(document: &Document) -> bool {
     let anchors = AnchorRegistry::from_document(document);
     let Some(root) = anchors.anchor_names().find_map(|name| anchors.resolve(name)?.ancestors().last()) else {
@@ -100,7 +100,7 @@ fn open(text: &str) -> Result<YamlFile, TextProblem> {
     })
 }
 
-/// Compares with what the text says as a whole, not with the node: a merge key or an alias says more than its node does.
+/// Compares with the resolved value, not with the node: a merge key or an alias stands for more than its node holds.
 fn edit_mapping(mapping: &Mapping, current: &Map<String, Value>, wanted: &Map<String, Value>) -> Option<()> {
     for key in current.keys().filter(|key| !wanted.contains_key(*key)) {
         mapping.remove(key.as_str())?;
@@ -147,7 +147,7 @@ fn set(mapping: &Mapping, key: &str, value: &Value) {
     with(value, Put::Under(mapping, key));
 }
 
-/// Where a new value goes. The library takes each kind of value by a type of its own.
+/// Where a new value goes. The library has a different type for each kind of value.
 enum Put<'a> {
     Under(&'a Mapping, &'a str),
     At(&'a Sequence, usize),
@@ -188,9 +188,9 @@ fn with(value: &Value, put: Put<'_>) {
     }
 }
 
-/// A text. The library quotes what YAML 1.2 would read as something else, and most of what 1.1 would. There are still readers
-/// of 1.1: they take `1_000` for a number, `1:30` for a time, `2001-01-01` for a date, and `y` for yes. It writes line breaks as
-/// a block, and loses some at the end.
+/// A string. The library quotes what YAML 1.2 would not read as a string, and most of what YAML 1.1 would not. Parsers of 1.1
+/// are still in use: they read `1_000` as a number, `1:30` as a time, `2001-01-01` as a date, and `y` as yes. The library writes
+/// line breaks as a block scalar, and loses some at the end, so such a string is double-quoted here.
 fn scalar(text: &str) -> ScalarValue {
     let scalar = ScalarValue::string(text);
     let like_a_number = text.starts_with(|first: char| first.is_ascii_digit() || "+.".contains(first)) && text.contains(['_', ':', '-']);
@@ -215,7 +215,7 @@ fn read(value: &YamlValue) -> Value {
     }
 }
 
-/// A number that JSON doesn't know is told from others by its text.
+/// A number that JSON doesn't have becomes text, so that it can be compared.
 fn read_scalar(scalar: &ScalarValue) -> Value {
     let text = || Value::String(scalar.value().to_owned());
     match scalar.scalar_type() {
@@ -362,7 +362,7 @@ mod tests {
         let nested = |count| format!("x: &x 1\ny: &y [{}]\n", vec!["*x"; count].join(", "));
         assert_eq!(parse(&nested(MOST_NESTED)).unwrap()["y"], json!(vec![1; MOST_NESTED]));
         assert_eq!(parse(&nested(MOST_NESTED + 1)), Err(TextProblem::EndlessAliases));
-        // What laughs a billion times.
+        // The "billion laughs" attack.
         let laughs = (1..40).fold("l0: &l0 [ha]\n".to_owned(), |text, n| text + &format!("l{n}: &l{n} [*l{}, *l{}]\n", n - 1, n - 1));
         assert_eq!(parse(&laughs), Err(TextProblem::EndlessAliases));
         let text = "x: &x {a: 1}\ny: &y\n  <<: *x\n  b: &b {<<: *x}\nz: [*y, *b, *x]\n";
