@@ -212,7 +212,7 @@ fn socks() -> u16 {
 }
 
 fn serve_socks(mut client: TcpStream) {
-    let mut read = |client: &mut TcpStream, length: usize| {
+    let read = |client: &mut TcpStream, length: usize| {
         let mut bytes = vec![0; length];
         client.read_exact(&mut bytes).map(|()| bytes)
     };
@@ -220,16 +220,13 @@ fn serve_socks(mut client: TcpStream) {
     read(&mut client, methods).unwrap();
     client.write_all(&[5, 0]).unwrap();
     let head = read(&mut client, 4).unwrap();
-    let host = match head.last() {
-        Some(1) => "127.0.0.1".to_owned(),
-        _ => {
-            let length = usize::from(*read(&mut client, 1).unwrap().first().unwrap());
-            String::from_utf8(read(&mut client, length).unwrap()).unwrap()
-        }
-    };
-    if head.last() == Some(&1) {
+    let host = if head.last() == Some(&1) {
         read(&mut client, 4).unwrap();
-    }
+        "127.0.0.1".to_owned()
+    } else {
+        let length = usize::from(*read(&mut client, 1).unwrap().first().unwrap());
+        String::from_utf8(read(&mut client, length).unwrap()).unwrap()
+    };
     let port = u16::from_be_bytes(read(&mut client, 2).unwrap().try_into().unwrap());
     let mut server = TcpStream::connect((host, port)).unwrap();
     client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
