@@ -212,7 +212,7 @@ fn socks() -> u16 {
 }
 
 fn serve_socks(mut client: TcpStream) {
-    let mut read = |client: &mut TcpStream, length: usize| {
+    let read = |client: &mut TcpStream, length: usize| {
         let mut bytes = vec![0; length];
         client.read_exact(&mut bytes).map(|()| bytes)
     };
@@ -220,16 +220,13 @@ fn serve_socks(mut client: TcpStream) {
     read(&mut client, methods).unwrap();
     client.write_all(&[5, 0]).unwrap();
     let head = read(&mut client, 4).unwrap();
-    let host = match head.last() {
-        Some(1) => "127.0.0.1".to_owned(),
-        _ => {
-            let length = usize::from(*read(&mut client, 1).unwrap().first().unwrap());
-            String::from_utf8(read(&mut client, length).unwrap()).unwrap()
-        }
-    };
-    if head.last() == Some(&1) {
+    let host = if head.last() == Some(&1) {
         read(&mut client, 4).unwrap();
-    }
+        "127.0.0.1".to_owned()
+    } else {
+        let length = usize::from(*read(&mut client, 1).unwrap().first().unwrap());
+        String::from_utf8(read(&mut client, length).unwrap()).unwrap()
+    };
     let port = u16::from_be_bytes(read(&mut client, 2).unwrap().try_into().unwrap());
     let mut server = TcpStream::connect((host, port)).unwrap();
     client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
@@ -362,4 +359,57 @@ fn no_redirect_is_followed() {
     }
     assert!(elsewhere.requests().is_empty());
     assert_eq!(sandbox.requests().len(), 5, "and none is tried again");
+}
+
+#[test]
+fn a_connection_that_does_not_come_about_is_told_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let sandbox = Sandbox::default();
+    // The system accepts the connection, and nobody speaks TLS on it.
+    let step = Step::exchange_only(&sandbox).input("auth_base_url", format!("https://{address}/v1")).input("timeout", "1s");
+    let text = step.run().failed("timeout").error_text();
+    assert!(text.contains(&format!("a connection to `{address}` was opened")) && text.contains("Nothing was sent"), "{text}");
+    assert!(!text.contains("took the request"), "{text}");
+}
+
+#[test]
+fn an_ipv6_address_keeps_its_colons() {
+    let sandbox = Sandbox::default();
+    for (url, code) in [("https://[::1]:1/v1", "unreachable"), ("https://[2001:db8::1]:1/v1", "proxy")] {
+        let step = Step::exchange_only(&sandbox).input("auth_base_url", url).input("timeout", "1s");
+        let step = if code == "proxy" { step.env("HTTPS_PROXY", dead_address()) } else { step };
+        let outcome = step.run().failed(code);
+        let host = url.trim_start_matches("https://").trim_end_matches("/v1");
+        assert!(outcome.error_text().contains(host), "{}", outcome.error_text());
+        assert!(outcome.summary.contains(host), "{}", outcome.summary);
+    }
+}
+
+#[test]
+fn a_refusal_that_is_not_ports_points_to_the_network_first() {
+    let sandbox = Sandbox::default();
+    let page = |status| Fault::answer(status, "<html>Blocked</html>").header("content-type", "text/html");
+    sandbox.set_fault_forever(Route::AccessToken, page(403));
+    let text = Step::exchange_only(&sandbox).run().failed("forbidden").error_text();
+    assert!(text.contains("Why: The answer doesn't look like one of Port's API: most likely a proxy"), "{text}");
+    let refusing = Proxy::start(Some(
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n{\"message\":\"Forbidden\"}",
+    ));
+    let text =
+        Step::exchange_only(&sandbox).env("http_proxy", format!("127.0.0.1:{}", refusing.port)).run().failed("forbidden").error_text();
+    assert!(text.contains("most likely a proxy") && text.contains("Forbidden"), "{text}");
+    sandbox.set_fault_forever(Route::AccessToken, page(511));
+    let before = sandbox.requests().len();
+    let text = Step::exchange_only(&sandbox).run().failed("proxy").error_text();
+    assert!(text.contains("captive portal") && !text.contains("Port's side"), "{text}");
+    assert_eq!(sandbox.requests().len(), before + 1);
+
+    sandbox.set_fault_forever(Route::AccessToken, page(407));
+    let text = Step::exchange_only(&sandbox).run().failed("proxy").error_text();
+    assert!(text.contains("Only proxies answer 407") && text.contains("No proxy variable applies"), "{text}");
+    let proxy = Proxy::start(Some("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
+    let text = Step::exchange_only(&sandbox).env("http_proxy", format!("127.0.0.1:{}", proxy.port)).run().failed("proxy").error_text();
+    assert!(text.contains("in the variable `http_proxy`"), "{text}");
+    assert_eq!(proxy.heads().len(), 1);
 }

@@ -75,6 +75,25 @@ fn a_wait_that_does_not_fit_ends_the_step_at_once() {
 }
 
 #[test]
+fn a_server_that_is_down_for_long_is_not_blamed_on_the_number_of_jobs() {
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::AccessToken, Fault::RetryAfter { status: 503, wait: Wait::Seconds(3600) });
+    let text = Step::exchange_only(&sandbox).run().failed("rate_limited").error_text();
+    assert!(text.contains("Port is not available") && !text.contains("max-parallel"), "{text}");
+}
+
+#[test]
+fn a_token_that_has_always_expired_points_to_the_clock() {
+    let sandbox = Sandbox::default();
+    let over = Fault::json(&serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": 0}));
+    sandbox.set_fault_forever(Route::AccessToken, over);
+    for wait in ["0s", "5s"] {
+        let text = Step::exchange_only(&sandbox).input("max_wait", wait).run().failed("token_expiring").error_text();
+        assert!(text.contains("clock"), "{wait}: {text}");
+    }
+}
+
+#[test]
 fn a_token_near_its_end_is_waited_out() {
     let sandbox = Sandbox::start(Options { leftover: Some(Duration::from_secs(2)), ..Options::default() });
     let outcome =

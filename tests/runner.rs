@@ -36,13 +36,31 @@ fn no_output_file_is_an_error() {
     });
 }
 
+/// Root is mapped to nobody that may write the file, as by an engine with user namespaces.
+#[test]
+fn a_file_that_the_containers_root_may_not_write_points_to_the_engine() {
+    let step = Step::exchange_only(&Sandbox::default());
+    std::fs::set_permissions(step.path("output"), Permissions::from_mode(0o400)).unwrap();
+    let is_root = std::os::unix::fs::chown(step.path("output"), Some(12345), None).is_ok();
+    let mut command = Command::new(if is_root { "/usr/bin/unshare" } else { "/usr/bin/env" });
+    if is_root {
+        command.arg("--user");
+    }
+    command.arg(env!("CARGO_BIN_EXE_port-mcp-auth"));
+    step.prepare(&mut command);
+    let output = command.output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("Permission denied") && stdout.contains("user namespaces") && !stdout.contains("disk"), "{stdout}");
+}
+
 #[test]
 fn a_full_disk_leaves_no_output() {
     let sandbox = Sandbox::default();
     let step = Step::exchange_only(&sandbox).env("GITHUB_OUTPUT", "/dev/full");
     let outcome = step.run();
     assert_eq!(outcome.exit_code, Some(1));
-    assert!(outcome.log.errors().next().unwrap().text.contains("No space left"), "{}", outcome.stdout);
+    let text = &outcome.log.errors().next().unwrap().text;
+    assert!(text.contains("No space left") && text.contains("Why: There is no room left on the runner's disk"), "{text}");
 }
 
 #[test]

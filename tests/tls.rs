@@ -47,8 +47,8 @@ fn server_params() -> CertificateParams {
 }
 
 /// A server that shows these certificates and answers with a token. Returns its base URL.
-fn serve(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> String {
-    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+fn serve(chain: Vec<CertificateDer<'static>>, key: &PrivateKeyDer<'static>) -> String {
+    let key = rustls::crypto::ring::sign::any_supported_type(key).unwrap();
     // rustls would refuse to show a certificate that it can't read.
     let shown = SingleCertAndKey::from(CertifiedKey::new(chain, key));
     serve_with(|builder| builder.with_no_client_auth().with_cert_resolver(Arc::new(shown)))
@@ -129,7 +129,7 @@ impl PublicKeyData for WeakRsa {
 #[test]
 fn a_root_with_a_key_on_p521_is_trusted() {
     for digest in ["sha256", "sha384", "sha512"] {
-        let url = serve(vec![der(&stored(&format!("p521-{digest}.pem")))], stored_key());
+        let url = serve(vec![der(&stored(&format!("p521-{digest}.pem")))], &stored_key());
         step(url, &stored("p521-root.pem")).run().succeeded();
     }
 }
@@ -138,7 +138,7 @@ fn a_root_with_a_key_on_p521_is_trusted() {
 fn a_wrong_signature_with_p521_is_refused() {
     let mut leaf = der(&stored("p521-sha512.pem")).to_vec();
     *leaf.last_mut().unwrap() ^= 1;
-    let text = refused(serve(vec![leaf.into()], stored_key()), &stored("p521-root.pem"));
+    let text = refused(serve(vec![leaf.into()], &stored_key()), &stored("p521-root.pem"));
     assert!(text.contains("BadSignature"), "{text}");
 }
 
@@ -148,7 +148,7 @@ fn a_self_signed_certificate_of_an_authority_is_named() {
     let mut params = server_params();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let certificate = params.self_signed(&key).unwrap();
-    let text = refused(serve(vec![certificate.der().clone()], key_of(&key)), &certificate.pem());
+    let text = refused(serve(vec![certificate.der().clone()], &key_of(&key)), &certificate.pem());
     assert!(text.contains("CA:TRUE") && text.contains("CA:FALSE"), "{text}");
 }
 
@@ -156,7 +156,7 @@ fn a_self_signed_certificate_of_an_authority_is_named() {
 fn a_self_signed_certificate_of_a_server_is_trusted() {
     let key = KeyPair::generate().unwrap();
     let certificate = server_params().self_signed(&key).unwrap();
-    step(serve(vec![certificate.der().clone()], key_of(&key)), &certificate.pem()).run().succeeded();
+    step(serve(vec![certificate.der().clone()], &key_of(&key)), &certificate.pem()).run().succeeded();
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_weak_key_in_the_chain_is_named() {
     middle.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     middle.distinguished_name.push(rcgen::DnType::CommonName, "weak root");
     let middle = middle.signed_by(&WeakRsa::new(), &issuer).unwrap();
-    let url = serve(vec![der(&stored("weak-sha256.pem")), middle.der().clone()], stored_key());
+    let url = serve(vec![der(&stored("weak-sha256.pem")), middle.der().clone()], &stored_key());
     let text = refused(url, &root);
     assert!(text.contains("an RSA key of 1024 bits") && text.contains("This step can't check"), "{text}");
 }
@@ -178,7 +178,7 @@ fn a_key_that_this_step_lacks_is_named_at_the_input() {
         assert!(text.contains(key) && text.contains("this step can't check signatures of such a key"), "{text}");
     }
     // With others beside it, it need not be the one that counts.
-    let url = serve(vec![der(&stored("p521-sha512.pem"))], stored_key());
+    let url = serve(vec![der(&stored("p521-sha512.pem"))], &stored_key());
     step(url, &(stored("weak-root.pem") + &stored("p521-root.pem"))).run().succeeded();
 }
 
@@ -188,7 +188,7 @@ fn an_algorithm_that_this_step_lacks_is_named() {
     for (root, leaf, name) in
         [("rsa-root.pem", "rsa-sha1.pem", "SHA-1 with RSA"), ("secp256k1-root.pem", "secp256k1-sha256.pem", "secp256k1")]
     {
-        let text = refused(serve(vec![der(&stored(leaf))], stored_key()), &(stored(root) + &others));
+        let text = refused(serve(vec![der(&stored(leaf))], &stored_key()), &(stored(root) + &others));
         assert!(text.contains(name) && text.contains("This step can't check"), "{text}");
     }
 }
@@ -199,7 +199,7 @@ fn a_root_of_the_same_name_with_another_key_is_explained() {
     let (_, other) = authority(|_| ());
     let key = KeyPair::generate().unwrap();
     let leaf = server_params().signed_by(&key, &issuer).unwrap();
-    let text = refused(serve(vec![leaf.der().clone()], key_of(&key)), &other);
+    let text = refused(serve(vec![leaf.der().clone()], &key_of(&key)), &other);
     assert!(text.contains("Give the root that signs today in `ca_bundle`"), "{text}");
 }
 
@@ -210,7 +210,7 @@ fn a_certificate_for_another_purpose_is_named() {
     let mut leaf = server_params();
     leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    let text = refused(serve(vec![leaf.der().clone()], key_of(&key)), &root);
+    let text = refused(serve(vec![leaf.der().clone()], &key_of(&key)), &root);
     assert!(text.contains("serverAuth"), "{text}");
 
     let constraints =
@@ -219,7 +219,7 @@ fn a_certificate_for_another_purpose_is_named() {
     let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     leaf.distinguished_name = rcgen::DistinguishedName::new();
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    let url = serve(vec![leaf.der().clone()], key_of(&key)).replace("127.0.0.1", "localhost");
+    let url = serve(vec![leaf.der().clone()], &key_of(&key)).replace("127.0.0.1", "localhost");
     let text = refused(url, &root);
     assert!(text.contains("name constraints"), "{text}");
 }
@@ -233,7 +233,7 @@ fn a_critical_extension_that_is_not_known_is_named() {
     extension.set_criticality(true);
     leaf.custom_extensions = vec![extension];
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    let text = refused(serve(vec![leaf.der().clone()], key_of(&key)), &root);
+    let text = refused(serve(vec![leaf.der().clone()], &key_of(&key)), &root);
     assert!(text.contains("a critical extension that this step doesn't know"), "{text}");
 }
 

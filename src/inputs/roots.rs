@@ -9,10 +9,7 @@ use rustls::pki_types::CertificateDer;
 use super::problem::ValueError;
 use crate::net::KeyKind;
 use crate::runner::{Environment, Workspace};
-use pem::{Block, BlockError};
-
-/// What a block of PEM begins with.
-const BEGIN: &str = "-----BEGIN ";
+use pem::{BEGIN, Block, BlockError};
 
 /// What a certificate in DER begins with: a sequence whose length takes two bytes.
 const DER: &[u8] = &[0x30, 0x82];

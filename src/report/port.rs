@@ -209,7 +209,7 @@ fn unreachable_because(cause: NoAnswer) -> (&'static str, &'static str) {
             ("DNS has no address for this name: the name is wrong, or this network resolves only its own names.", "Check the host's name.")
         }
         NoAnswer::NameServer => (
-            "The name servers of this container's network gave no answer.",
+            "The name servers of this container's network gave no answer, or answered that they failed.",
             "Check the name servers of this runner and of its containers (`/etc/resolv.conf`, Docker's `dns` setting).",
         ),
         NoAnswer::Refused => (

@@ -2,7 +2,8 @@
 
 use data_encoding::BASE64;
 
-use super::BEGIN;
+/// What a block begins with.
+pub const BEGIN: &str = "-----BEGIN ";
 
 const DASHES: &str = "-----";
 
