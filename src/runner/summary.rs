@@ -31,10 +31,9 @@ fn gap(path: &Path) -> &'static str {
         file.take(LINE_ENDS).read_to_end(&mut end)
     });
     match (read, end.as_slice()) {
-        // Where the file can't be read, too much space is better than too little.
-        (Err(_), _) => "\n\n",
         (Ok(_), [] | b"\n" | b"\n\n") => "",
         (Ok(_), [.., b'\n']) => "\n",
-        (Ok(_), _) => "\n\n",
+        // If the file can't be read, too much space is better than too little.
+        (Ok(_) | Err(_), _) => "\n\n",
     }
 }
