@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from conformance import model
+from agents import model
 
 PROGRAM = "@anthropic-ai/claude-code-linux-x64/claude"
 NAME = "s"

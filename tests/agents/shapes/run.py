@@ -12,7 +12,6 @@ import datetime
 import itertools
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,19 +19,19 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[2]
-sys.path[:0] = [str(FOLDER), str(ROOT)]
+sys.path[:0] = [str(FOLDER), str(ROOT / "tests"), str(ROOT / "tests/common")]
 
+import action
 import claude_code
+import installed
 import table
+from agents.client import PINS
+from agents.install import install
 
-from ci import installed
-from conformance.client import PINS
-from conformance.install import install
-
-SERVERS = ROOT / "conformance/servers"
+SERVERS = ROOT / "tests/interop/servers"
 LONGEST = 900  # seconds that all shapes may take with one SDK
 MOST_NAMES = 6
-RESULTS = FOLDER / "results.json"
+WITH_REQUESTS = ("step", "claude-code")  # an SDK's requests follow from its result
 
 
 def node():
@@ -49,7 +48,7 @@ def node():
 
 
 def python():
-    """A Python with the packages that ci/mcp-interop installs too."""
+    """A Python with the packages that tests/interop/servers/test installs too."""
 
     def fill(folder):
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
@@ -135,29 +134,35 @@ def clients(folder):
         "typescript-2": typescript(folder / "typescript-2.mjs"),
         "typescript-2-auto": typescript(folder / "typescript-2.mjs", "auto"),
         "python": lambda server, shapes: sdk([python(), FOLDER / "python_sdk.py"], server, shapes),
+        "step": action.all_of,
         "claude-code": lambda server, shapes: claude_code.all_of(install("claude-code"), server, shapes),
     }
 
 
 def brief(result):
-    """A result without what a run has of its own, and without long lists."""
+    """A result in short: without the names of the correct tools, and without what a run has of its own."""
     if "error" in result:
-        # Ports differ from run to run.
-        return result | {"error": re.sub(r"http://127\.0\.0\.1:\d+", "", result["error"]).strip()}
-    names = result.pop("tools")
-    return {"tools": len(names), "names": [str(name)[:40] for name in names[:MOST_NAMES]], **result}
+        return {"error": table.brief(result["error"])}
+    odd = [str(name)[:40] for name in result["tools"] if name not in table.GOOD]
+    short = {"tools": len(result["tools"])}
+    if odd:
+        short["odd"] = odd[:MOST_NAMES]
+    if result.get("called", True) is not True:
+        short["called"] = table.brief(result["called"])
+    if "warned" in result:
+        short["warned"] = table.brief(result["warned"])
+    return short
 
 
 def shortened(requests):
-    """Requests without their repetitions."""
-    groups = [(request, len(list(same))) for request, same in itertools.groupby(requests)]
-    return [f"{request}, {count} times" if count > 1 else request for request, count in groups]
+    """Requests in a line, without their repetitions. They are POST where nothing else is said."""
+    groups = [(request.removeprefix("POST "), len(list(same))) for request, same in itertools.groupby(requests)]
+    return ", ".join(f"{count}x {request}" if count > 1 else request for request, count in groups)
 
 
 def write(shapes, client, found):
     """Puts a client's results beside those that are known."""
-    known = json.loads(RESULTS.read_text())["shapes"] if RESULTS.exists() else []
-    results = {shape["name"]: shape["results"] for shape in known}
+    results = {shape["name"]: shape["results"] for shape in table.known()["shapes"]} if table.RESULTS.exists() else {}
     for shape, result in found.items():
         results.setdefault(shape, {})[client] = result
     order = list(table.HEADINGS)
@@ -166,28 +171,34 @@ def write(shapes, client, found):
         of_clients = sorted(results.get(shape["name"], {}).items(), key=lambda pair: order.index(pair[0]))
         shown["shapes"].append({**shape, "results": dict(of_clients)})
     leave_out_usual(shown["shapes"])
-    RESULTS.write_text(as_json(shown))
-    (FOLDER / "RESULTS.md").write_text(table.markdown(shown))
+    table.RESULTS.write_text(as_json(shown))
+    table.TABLE.write_text(table.markdown(shown))
 
 
 def leave_out_usual(shapes):
-    """Takes out the requests that are the same as with the correct shape, which keeps them."""
+    """Takes out the requests that are those of the correct shape, or the first of them if the client gave up then."""
     usual = next((shape["results"] for shape in shapes if shape["name"] == "good"), {})
     for shape in shapes:
         for client, result in shape["results"].items():
-            if shape["name"] != "good" and result.get("requests") == usual.get(client, {}).get("requests"):
-                result.pop("requests", None)
+            requests, of_good = result.get("requests"), usual.get(client, {}).get("requests")
+            if shape["name"] == "good" or requests is None or of_good is None:
+                continue
+            if requests == of_good or ("error" in result and f"{of_good}, ".startswith(f"{requests}, ")):
+                del result["requests"]
 
 
 def as_json(shown):
-    """The results as JSON, one client of a shape on each line, so that a change shows."""
+    """The results as JSON, each result of a shape on a line with all clients that had it, so that a change shows."""
 
     def line(value):
         return json.dumps(value, ensure_ascii=False)
 
     shapes = []
     for shape in shown["shapes"]:
-        results = ",\n".join(f"    {line(client)}: {line(result)}" for client, result in shape["results"].items())
+        clients = {}
+        for client, result in shape["results"].items():
+            clients.setdefault(line(result), []).append(client)
+        results = ",\n".join(f"    {line(' '.join(names))}: {result}" for result, names in clients.items())
         head = line({key: value for key, value in shape.items() if key != "results"})
         shapes.append(f'{head[:-1]}, "results": {{\n{results}\n  }}}}')
     inner = ",\n  ".join(shapes)
@@ -211,7 +222,9 @@ def main():
             print(f"{client}: {len(shapes)} shapes", file=sys.stderr, flush=True)
             found = {}
             for shape, result in ways[client](server, shapes).items():
-                found[shape] = {**brief(result), "requests": shortened(server.requests(shape))}
+                found[shape] = brief(result)
+                if client in WITH_REQUESTS:
+                    found[shape]["requests"] = shortened(server.requests(shape))
                 if not asked.write:
                     print(f"{shape:32} {client:18} {table.cell(found[shape])}")
             if asked.write:

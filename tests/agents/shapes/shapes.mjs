@@ -864,6 +864,22 @@ odd(
   }),
 );
 
+// Both revisions, and only one of them is odd: who asks for server/discover first, stays in the newest.
+
+const both = (name, what, parts) => shape('newest', `both-${name}`, `both revisions; ${what}`, { newest: undefined, both: true, ...parts });
+const inNewest = (change) => (result) => ('ttlMs' in result ? change(result) : result);
+const inOthers = (change) => (result) => ('ttlMs' in result ? result : change(result));
+const withOdd = (result) => ({ ...result, tools: [...result.tools, { ...good('odd'), inputSchema: {} }] });
+both('discover-no-tools', 'server/discover has capabilities without tools', {
+  discover: (result) => ({ ...result, capabilities: {} }),
+});
+both('discover-instructions-null', 'server/discover has instructions: null', {
+  discover: (result) => ({ ...result, instructions: null }),
+});
+both('list-odd-newest', 'in 2026-07-28 a tool with inputSchema {}', { list: inNewest(withOdd) });
+both('list-odd-others', 'in the others a tool with inputSchema {}', { list: inOthers(withOdd) });
+both('initialize-odd', 'initialize without serverInfo', { initialize: (result) => ({ ...result, serverInfo: undefined }) });
+
 // What a server of the revisions before answers to server/discover, which clients that know the newest ask first.
 
 const discover = (name, what, answer) =>
