@@ -36,11 +36,11 @@ fuzz_target!(|calls: Vec<Call<'_>>| {
             }
             Call::Warning(title, text) => {
                 console.warning(title, text);
-                expected.push(Some(("warning", console.guard(title), console.guard(text))));
+                expected.push(Some(("warning", *title, *text)));
             }
             Call::Error(title, text) => {
                 console.error(title, text);
-                expected.push(Some(("error", console.guard(title), console.guard(text))));
+                expected.push(Some(("error", *title, *text)));
             }
             Call::Quoted(text) => {
                 console.info(&format!("said {}", console.quote(text)));

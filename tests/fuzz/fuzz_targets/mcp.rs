@@ -10,6 +10,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use output::Output;
+use port_mcp_auth::testing::clients::{ClaudeCode, Client};
 use port_mcp_auth::testing::mcp::{Policy, Preflight, Selection, Server};
 use port_mcp_auth::testing::net::{Budget, Http, Network};
 use port_mcp_auth::testing::port::TokenEndpoint;
@@ -125,8 +126,16 @@ fuzz_target!(|input: Input<'_>| {
         let server = Server { url: &url, token_from: TokenEndpoint::Api };
         // Shorter than the first pause before another attempt, mostly.
         let budget = Budget::start(Duration::from_millis(40));
-        let preflight =
-            Preflight { server, token: &token, headers: &[], http: &http, budget: &budget, console: &console, on_retry: &|_, _| {} };
+        let preflight = Preflight {
+            server,
+            token: &token,
+            headers: &[],
+            reader: ClaudeCode.answer_reader(),
+            http: &http,
+            budget: &budget,
+            console: &console,
+            on_retry: &|_, _| {},
+        };
         let listing = tokio::select! {
             listing = preflight.list_tools() => listing,
             () = serve(listener, &input) => unreachable!("a listener goes on"),

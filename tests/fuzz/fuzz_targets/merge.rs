@@ -15,7 +15,7 @@ struct Input<'a> {
 
 fuzz_target!(|input: Input<'_>| {
     let format = [Format::Json, Format::Toml, Format::Yaml][usize::from(input.format % 3)];
-    let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1" };
+    let server = ServerEntry { name: "port-prod", url: "https://mcp.port.io/v1", rules: &[] };
     let entry = json!({ "url": server.url, "headers": { "Authorization": input.value }, "tools": ["a", input.value] });
     let ours = json!({ "mcpServers": { "port-prod": entry } });
     let Ok(current) = parse(format, input.text) else {

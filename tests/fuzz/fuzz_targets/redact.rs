@@ -65,7 +65,5 @@ fuzz_target!(|input: Input<'_>| {
             assert!(shown.contains("***"), "{whole:?} became {shown:?}");
         }
     }
-    let guarded = redactor.guard(&whole);
-    // Stars are what a secret is replaced by.
-    assert!(secret.len() < 4 || secret.contains('*') || !guarded.contains(secret), "{guarded:?}");
+    assert!(secret.len() < 8 || redactor.is_revealed_by(&format!("{before} {secret} {after}")), "{secret:?}");
 });
