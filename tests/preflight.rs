@@ -217,7 +217,7 @@ fn an_answer_that_no_agent_can_use_fails_the_step() {
         (Fault::status(405), "mcp_error", "405"),
         (html(200), "mcp_error", "200 with an HTML page"),
         (html(404), "mcp_error", "404, `an HTML page`"),
-        (Fault::status(202), "mcp_error", "a body without a type"),
+        (Fault::status(202), "mcp_error", "202, which says that no answer comes"),
         (Fault::Redirect { status: 307, location: "https://evil.example/mcp".to_owned() }, "mcp_error", "`https://evil.example/mcp`"),
         (Fault::json(&json!({"ok": true, "message": "hello"})), "mcp_error", "no JSON-RPC message but 200, `hello`"),
         (Fault::answer(404, r#"{"ok":false,"error":"not_found"}"#), "mcp_error", "answered 404, `not_found`"),
@@ -225,7 +225,8 @@ fn an_answer_that_no_agent_can_use_fails_the_step() {
     ] {
         let shown = format!("{fault:?}").chars().take(120).collect::<String>();
         let sandbox = Sandbox::default();
-        sandbox.set_fault_forever(Route::Rpc("initialize"), fault);
+        sandbox.set_fault_forever(Route::Rpc("initialize"), fault.clone());
+        sandbox.set_fault_forever(Route::Rpc("server/discover"), fault);
         let outcome = Step::against(&sandbox).run().failed(code);
         assert!(outcome.error_text().contains(text), "{shown}: no {text:?} in {}", outcome.error_text());
         assert_eq!(sandbox.requests_to(Route::Rpc("initialize")).len(), 1, "{shown} is not asked again");

@@ -256,7 +256,7 @@ fn an_event_stream_is_read_by_the_rules_of_whatwg() {
         ("an empty event", |answer| format!("event:\ndata: {answer}\n\n")),
         ("no event", |answer| format!("data:{answer}\n\n")),
         ("CRLF", |answer| event(answer).replace('\n', "\r\n")),
-        ("CR", |answer| event(answer).replace('\n', "\r")),
+        ("CR", |answer| format!("{}: the last CR ends its line when something follows", event(answer).replace('\n', "\r"))),
         ("a byte order mark", |answer| format!("\u{feff}{}", event(answer))),
         ("several lines of data", |answer| format!("data: {}\n\n", answer.to_string().replacen(',', ",\ndata: ", 3))),
         ("an event without data", |answer| format!("event: message\n\n{}", event(answer))),

@@ -18,7 +18,7 @@ impl Client for ClaudeCode {
 
     /// Seen with lists that break MCP's schema: the server is connected, and has no tools.
     fn answer_reader(&self) -> AnswerReader {
-        AnswerReader::TypeScriptSdk2
+        AnswerReader::ClaudeCode
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

@@ -60,6 +60,9 @@ pub enum ServerProblem {
         /// The header `Location`.
         location: Quote,
     },
+    /// 202 for a request.
+    #[error("answered 202, which says that no answer comes")]
+    NoAnswer,
     /// Redirects that end nowhere.
     #[error("redirects again and again")]
     TooManyRedirects,

@@ -1,9 +1,14 @@
 //! Why a message got no answer that can be used.
 
+use http::StatusCode;
 use serde_json::Value;
 
-use super::message::RpcError;
+use super::message::{INVALID_PARAMS, METHOD_NOT_FOUND, RpcError};
+use crate::net::retry::is_retryable;
 use crate::net::{HttpResponse, RequestError};
+
+/// `UnsupportedProtocolVersionError` of revision 2026-07-28.
+pub const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// Why a message got no answer that can be used.
 #[derive(Debug)]
@@ -14,6 +19,10 @@ pub enum Failure {
     Status(HttpResponse),
     /// The server has ended the session: a new one is needed.
     SessionEnded,
+    /// The transport of revision 2024-11-05.
+    OlderTransport,
+    /// 202 for a request: no answer comes.
+    NoAnswer,
     /// A redirect that leads to the next, again and again.
     TooManyRedirects,
     /// A success of another type than MCP's.
@@ -43,6 +52,21 @@ impl Failure {
             Self::Rpc(error) => Some(error.code),
             Self::Status(response) => Self::rpc_error(response).map(|error| error.code),
             _ => None,
+        }
+    }
+
+    /// Whether the server may only dislike the way in which the conversation begins: it says so, or refuses it without JSON-RPC.
+    pub fn may_be_of_revision(&self) -> bool {
+        match self {
+            Self::Rpc(error) => matches!(error.code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS),
+            Self::Status(response) => {
+                let status = response.head.status;
+                let is_of_request = status.is_client_error()
+                    && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+                    && !is_retryable(status);
+                is_of_request && self.rpc_code().is_none_or(|code| matches!(code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS))
+            }
+            _ => false,
         }
     }
 

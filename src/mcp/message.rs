@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 /// `-32601`: the method is not known (JSON-RPC 2.0, section 5.1).
 pub const METHOD_NOT_FOUND: i64 = -32601;
 
+/// `-32602`: the parameters are not those of the method (JSON-RPC 2.0, section 5.1).
+pub const INVALID_PARAMS: i64 = -32602;
+
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message(Map<String, Value>);
@@ -24,14 +27,14 @@ pub type Answer = Result<Value, RpcError>;
 impl Message {
     /// The message in an event of a stream; `None` if there is none. Agents read no arrays there.
     pub fn in_event(data: &str) -> Option<Self> {
-        Self::new(serde_json::from_str(data).ok()?)
+        Self::new(parse(data)?)
     }
 
     /// The messages in a text: one, or several in an array. What is no message is left out, as agents do. `None` if it is not JSON.
     pub fn read(text: &[u8]) -> Option<Vec<Self>> {
         // As agents decode it: a byte order mark is skipped, and a byte that is not UTF-8 is replaced.
         let text = String::from_utf8_lossy(text);
-        let value: Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()?;
+        let value = parse(text.strip_prefix('\u{feff}').unwrap_or(&text))?;
         let values = match value {
             Value::Array(values) => values,
             value => vec![value],
@@ -77,6 +80,40 @@ impl RpcError {
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
         Self { code, message: message.to_owned() }
     }
+}
+
+/// Whether a text is JSON, as agents read it.
+pub fn is_json(text: &str) -> bool {
+    parse(text).is_some()
+}
+
+/// Reads JSON as JavaScript does, which takes half of a surrogate pair: an emoji that was cut in two.
+fn parse(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_half_pairs(text)).ok())
+}
+
+/// The text with the escape of U+FFFD in place of each escaped half of a surrogate pair.
+fn without_half_pairs(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let (kept, length) = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (rest.get(..12), 12),
+            (Some(0xd800..=0xdfff), _) => (Some("\\ufffd"), 6),
+            // What follows a backslash belongs to it.
+            _ if rest.starts_with('\\') => (rest.get(..2), 2),
+            _ => {
+                let length = rest.chars().next().map_or(1, char::len_utf8);
+                (rest.get(..length), length)
+            }
+        };
+        out.push_str(kept.unwrap_or_default());
+        at += length;
+    }
+    out
 }
 
 /// A request.
@@ -126,6 +163,19 @@ mod tests {
         }
         for text in ["", "{", "<html>", "{} {}", "{\"a\": NaN}"] {
             assert_eq!(Message::read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_replaced() {
+        for (text, expected) in [
+            (r#""a\ud83db""#, "a\u{fffd}b"),
+            (r#""\udc00""#, "\u{fffd}"),
+            (r#""\ud83d\ude00 \ud83d""#, "\u{1f600} \u{fffd}"),
+            (r#""\\ud83d \ud800""#, "\\ud83d \u{fffd}"),
+            (r#""ü\ud800ü""#, "ü\u{fffd}ü"),
+        ] {
+            assert_eq!(parse(text), Some(json!(expected)), "{text}");
         }
     }
 

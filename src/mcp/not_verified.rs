@@ -41,6 +41,9 @@ pub enum UnclearAnswer {
         /// Its message.
         message: Quote,
     },
+    /// HTTP with SSE.
+    #[error("speaks MCP's older transport, HTTP with SSE, which this step doesn't")]
+    OlderTransport,
     /// A stream that ends too early.
     #[error("ended the stream before the answer")]
     StreamEnded,

@@ -1,5 +1,7 @@
 //! The preflight: opens the connection as the agent will, and asks for the tools.
 
+use std::collections::HashSet;
+
 use anyhow::Context;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -99,12 +101,13 @@ impl Preflight<'_> {
     /// A list is good unless the agent would throw it away.
     fn judge(&self, list: &List) -> Result<Offer, AttemptError<Outcome>> {
         self.console.with_redactor(|redactor| {
-            let fatal = list.violations.iter().find(|violation| violation.is_fatal_for(self.reader));
+            let fatal = list.violations.iter().find(|violation| violation.is_fatal_for(self.reader) == Some(true));
             if let Some(violation) = fatal {
                 let error = Error::Rejected { url: self.server.url.clone(), violation: QuotedViolation::of(violation, redactor) };
                 return Err(AttemptError::permanent(Outcome::Failed(error)));
             }
-            let violation = list.violations.first().map(|violation| QuotedViolation::of(violation, redactor));
+            let unclear = list.violations.iter().find(|violation| violation.is_fatal_for(self.reader).is_none());
+            let violation = unclear.map(|violation| QuotedViolation::of(violation, redactor));
             Ok(Offer { violation, ..Offer::of(&list.tools, redactor) })
         })
     }
@@ -158,11 +161,12 @@ async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap) -> Res
 async fn pages(session: &mut Session<'_>) -> Result<List, Failure> {
     let mut list = List::default();
     let mut cursor: Option<String> = None;
+    let mut cursors = HashSet::new();
     for _ in 0..MOST_PAGES {
         let params = cursor.take().map(|cursor| json!({ "cursor": cursor }));
         let page = session.request("tools/list", params).await?;
         let tools = page.get("tools").and_then(Value::as_array).ok_or(Failure::NotAResult("tools/list"))?;
-        list.violations.extend(page.as_object().and_then(schema::of_page));
+        list.violations.extend(page.as_object().and_then(|page| schema::of_page(page, session.revision())));
         for tool in tools {
             list.violations.extend(schema::of_tool(tool, session.revision()));
             list.tools.extend(ListedTool::read(tool));
@@ -171,7 +175,8 @@ async fn pages(session: &mut Session<'_>) -> Result<List, Failure> {
             break;
         }
         cursor = page.get("nextCursor").and_then(Value::as_str).filter(|cursor| !cursor.is_empty()).map(str::to_owned);
-        if cursor.is_none() {
+        // Agents stop at a cursor that they know.
+        if cursor.as_ref().is_none_or(|cursor| !cursors.insert(cursor.clone())) {
             return Ok(list);
         }
     }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 /// What an agent reads a server's answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerReader {
-    /// Version 2 of the official TypeScript SDK.
-    TypeScriptSdk2,
+    /// Claude Code, which is built on version 2 of the official TypeScript SDK.
+    ClaudeCode,
     /// Something else, or not known.
     Other,
 }
@@ -37,6 +37,10 @@ pub enum RejectedBy {
     Sdk1,
     /// The newer one.
     Sdk2,
+    /// Both versions, but not Claude Code.
+    BothSdksAlone,
+    /// Claude Code alone.
+    ClaudeCode,
 }
 
 /// In which revisions of MCP an answer was given.
@@ -59,15 +63,32 @@ impl Violation {
         Self { tool: None, field: field.into(), problem, rejected_by: RejectedBy::BothSdks }
     }
 
-    /// Whether an agent that reads answers so has no tools.
+    /// Whether an agent that reads answers so has no tools; `None` if that is not known.
     #[must_use]
-    pub fn is_fatal_for(&self, reader: AnswerReader) -> bool {
-        reader == AnswerReader::TypeScriptSdk2 && self.rejected_by != RejectedBy::Sdk1
+    pub fn is_fatal_for(&self, reader: AnswerReader) -> Option<bool> {
+        match reader {
+            AnswerReader::ClaudeCode => Some(matches!(self.rejected_by, RejectedBy::BothSdks | RejectedBy::Sdk2 | RejectedBy::ClaudeCode)),
+            AnswerReader::Other => None,
+        }
     }
+}
+
+/// What is wrong with an event: its data is no JSON.
+pub fn of_event() -> Violation {
+    Violation { rejected_by: RejectedBy::ClaudeCode, ..Violation::new("an event", "is of the type `message` and holds no JSON") }
+}
+
+/// What is wrong with the result of `server/discover`.
+pub fn of_discover(result: &Value) -> Option<Violation> {
+    of_capabilities(result).or_else(|| of_texts(result))
 }
 
 /// What is wrong with the result of `initialize`.
 pub fn of_initialize(result: &Value) -> Option<Violation> {
+    of_server_info(result).or_else(|| of_capabilities(result)).or_else(|| of_texts(result))
+}
+
+fn of_server_info(result: &Value) -> Option<Violation> {
     let info = result.get("serverInfo");
     if !info.is_some_and(Value::is_object) {
         return Some(Violation::new("serverInfo", IS_NO_OBJECT));
@@ -77,6 +98,15 @@ pub fn of_initialize(result: &Value) -> Option<Violation> {
             return Some(Violation::new(format!("serverInfo.{field}"), IS_NO_TEXT));
         }
     }
+    let info = info?.as_object()?;
+    if let Some(broken) = ["title", "description", "websiteUrl"].into_iter().find(|field| !is_absent_or(info, field, Value::is_string)) {
+        return Some(Violation::new(format!("serverInfo.{broken}"), IS_NO_TEXT));
+    }
+    let is_icons = |icons: &Value| icons.as_array().is_some_and(|icons| icons.iter().all(is_icon));
+    if is_absent_or(info, "icons", is_icons) { None } else { Some(Violation::new("serverInfo.icons", "is no list of icons")) }
+}
+
+fn of_capabilities(result: &Value) -> Option<Violation> {
     let Some(capabilities) = result.get("capabilities").and_then(Value::as_object) else {
         return Some(Violation::new("capabilities", IS_NO_OBJECT));
     };
@@ -90,23 +120,47 @@ pub fn of_initialize(result: &Value) -> Option<Violation> {
     if tools.is_some_and(|tools| !is_absent_or(tools, "listChanged", Value::is_boolean)) {
         return Some(Violation::new("capabilities.tools.listChanged", IS_NO_BOOLEAN));
     }
-    let result = result.as_object()?;
-    if !is_absent_or(result, "instructions", Value::is_string) {
-        return Some(Violation::new("instructions", IS_NO_TEXT));
+    let experimental = capabilities.get("experimental").and_then(Value::as_object);
+    if experimental.is_some_and(|entries| !entries.values().all(Value::is_object)) {
+        return Some(Violation::new("capabilities.experimental", "has an entry that is no object"));
     }
     if tools.is_none() {
         let rejected_by = RejectedBy::Sdk2;
         return Some(Violation { rejected_by, ..Violation::new("capabilities.tools", "is missing, so that it is not asked for tools") });
     }
+    None
+}
+
+fn of_texts(result: &Value) -> Option<Violation> {
+    let result = result.as_object()?;
+    if !is_absent_or(result, "instructions", Value::is_string) {
+        return Some(Violation::new("instructions", IS_NO_TEXT));
+    }
     of_meta(result)
 }
 
 /// What is wrong with a page of `tools/list`.
-pub fn of_page(page: &Map<String, Value>) -> Option<Violation> {
+pub fn of_page(page: &Map<String, Value>, revision: Revision) -> Option<Violation> {
     if !is_absent_or(page, "nextCursor", Value::is_string) {
         return Some(Violation::new("nextCursor", IS_NO_TEXT));
     }
+    if revision == Revision::WithDiscover
+        && let Some(field) = broken_in_discover_page(page)
+    {
+        return Some(Violation::new(field, "is not as MCP has it"));
+    }
     of_meta(page)
+}
+
+fn broken_in_discover_page(page: &Map<String, Value>) -> Option<&'static str> {
+    if !is_absent_or(page, "resultType", |value| value == "complete") {
+        return Some("resultType");
+    }
+    if !is_absent_or(page, "cacheScope", |value| matches!(value.as_str(), Some("public" | "private"))) {
+        return Some("cacheScope");
+    }
+    let is_time = |value: &Value| value.as_f64().is_some_and(|time| time >= 0.0);
+    (!is_absent_or(page, "ttlMs", is_time)).then_some("ttlMs")
 }
 
 /// What is wrong with a tool.
@@ -147,7 +201,8 @@ fn of_fields(tool: &Map<String, Value>, revision: Revision) -> Option<Violation>
     }
     let output = tool.get("outputSchema").and_then(Value::as_object).filter(|_| revision == Revision::WithInitialize);
     if let Some(violation) = output.and_then(|output| of_schema("outputSchema", output, revision)) {
-        return Some(violation);
+        let rejected_by = if violation.rejected_by == RejectedBy::Sdk1 { RejectedBy::Sdk1 } else { RejectedBy::BothSdksAlone };
+        return Some(Violation { rejected_by, ..violation });
     }
     if !is_absent_or(tool, "icons", Value::is_array) {
         return Some(Violation::new("icons", "is no list"));
@@ -290,9 +345,11 @@ mod tests {
     #[test]
     fn what_only_one_sdk_rejects_is_not_fatal_for_the_other() {
         let boolean = of_tool(&with("inputSchema", &json!({ "type": "object", "properties": { "a": true } })), Revision::WithInitialize);
-        assert!(boolean.is_some_and(|violation| !violation.is_fatal_for(AnswerReader::TypeScriptSdk2)));
+        assert_eq!(boolean.and_then(|violation| violation.is_fatal_for(AnswerReader::ClaudeCode)), Some(false));
         let missing = of_tool(&with("inputSchema", &json!({})), Revision::WithInitialize).unwrap();
-        assert!(missing.is_fatal_for(AnswerReader::TypeScriptSdk2) && !missing.is_fatal_for(AnswerReader::Other));
+        assert_eq!((missing.is_fatal_for(AnswerReader::ClaudeCode), missing.is_fatal_for(AnswerReader::Other)), (Some(true), None));
+        let output = of_tool(&with("outputSchema", &json!({})), Revision::WithInitialize).unwrap();
+        assert_eq!(output.is_fatal_for(AnswerReader::ClaudeCode), Some(false));
     }
 
     #[test]

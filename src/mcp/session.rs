@@ -9,8 +9,8 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::failure::Failure;
-use super::message::{Answer, METHOD_NOT_FOUND, Message, notification, reply, request};
+use super::failure::{Failure, UNSUPPORTED_VERSION};
+use super::message::{Answer, Message, is_json, notification, reply, request};
 use super::schema::{self, Revision, Violation};
 use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
 
@@ -36,9 +36,6 @@ const NEWEST_WITH_INITIALIZE: &str = "2025-11-25";
 
 /// The revision in which a conversation begins with `server/discover`, and each message names the revision.
 const NEWEST: &str = "2026-07-28";
-
-/// `UnsupportedProtocolVersionError` of revision 2026-07-28.
-const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// The largest response that is read, in bytes. Agents have no such limit; most lists have a hundredth of it.
 pub const LARGEST_RESPONSE: usize = 8 * 1024 * 1024;
@@ -100,16 +97,25 @@ impl<'a> Session<'a> {
         let Err(failure) = session.initialize().await else {
             return Ok(session);
         };
-        if !matches!(failure.rpc_code(), Some(UNSUPPORTED_VERSION | METHOD_NOT_FOUND)) {
+        if !failure.may_be_of_revision() {
             return Err(failure);
         }
         let mut session = new();
         match session.discover().await {
             Ok(()) => Ok(session),
-            // A server that knows neither is reported by what it said first.
-            Err(second) if second.rpc_code() == Some(METHOD_NOT_FOUND) => Err(failure),
-            Err(second) => Err(second),
+            Err(second) if failure.rpc_code() == Some(UNSUPPORTED_VERSION) => Err(second),
+            // A server that knows neither is reported by what it said first, unless it speaks the older transport.
+            Err(_) if new().has_older_transport().await => Err(Failure::OlderTransport),
+            Err(_) => Err(failure),
         }
+    }
+
+    /// Whether the server speaks HTTP with SSE, the transport of revision 2024-11-05, to which agents fall back.
+    /// <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#backwards-compatibility>
+    async fn has_older_transport(&mut self) -> bool {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream"))]);
+        let response = self.send(Method::GET, headers, None).await;
+        response.is_ok_and(|response| media_type(&response).as_deref() == Some("text/event-stream"))
     }
 
     /// In which revisions the server answers.
@@ -135,6 +141,7 @@ impl<'a> Session<'a> {
     async fn discover(&mut self) -> Result<(), Failure> {
         self.era = Era::Discovered;
         let result = self.request("server/discover", None).await?;
+        self.violations.extend(schema::of_discover(&result));
         let supported = result.get("supportedVersions").and_then(Value::as_array).ok_or(Failure::NotAResult("server/discover"))?;
         if supported.iter().any(|version| version == NEWEST) {
             return Ok(());
@@ -165,6 +172,8 @@ impl<'a> Session<'a> {
         let response = self.post(&message, method).await?;
         let session = response.headers().get(SESSION_ID).cloned();
         let answer = match media_type(&response).as_deref() {
+            // It says that no answer comes: agents wait for one elsewhere.
+            _ if response.status() == StatusCode::ACCEPTED => return Err(Failure::NoAnswer),
             Some("application/json") => self.read_json(response, id).await?,
             Some("text/event-stream") => self.read_stream(response, id).await?,
             _ => return Err(Failure::NotMcp(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?)),
@@ -235,7 +244,13 @@ impl<'a> Session<'a> {
 
     /// The answer in an event, if it is there. A request of the server's is answered.
     async fn read_event(&mut self, event: &Event, id: u64) -> Result<Option<Answer>, Failure> {
-        let Some(message) = Message::in_event(&event.data).filter(|_| event.kind == "message") else {
+        if event.kind != "message" {
+            return Ok(None);
+        }
+        if !event.data.is_empty() && !is_json(&event.data) && !matches!(self.era, Era::Begin) {
+            self.violations.push(schema::of_event());
+        }
+        let Some(message) = Message::in_event(&event.data) else {
             return Ok(None);
         };
         if let Some((id, method)) = message.request() {

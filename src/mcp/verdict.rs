@@ -41,6 +41,8 @@ impl Verdict {
             Failure::Request(error) => Self::on_request_error(error, server, redactor),
             Failure::Status(response) => Self::on_status(&response, server, redactor, now),
             Failure::Internal(error) => Self::Failed(error.into()),
+            Failure::NoAnswer => unusable(ServerProblem::NoAnswer),
+            Failure::OlderTransport => unclear(UnclearAnswer::OlderTransport),
             Failure::TooManyRedirects => unusable(ServerProblem::TooManyRedirects),
             Failure::NotMcp(response) => {
                 let (status, kind) = (response.head.status.as_u16(), BodyKind::of(&response.head.headers, redactor));

@@ -21,12 +21,15 @@ pub struct Event {
 pub struct EventReader {
     /// The line that is not complete yet.
     line: Vec<u8>,
-    /// Whether the last byte was a CR: an LF behind it belongs to it.
+    /// Whether the last byte was a CR. It ends its line when the next byte comes, which may be an LF that belongs to it: so do the
+    /// parsers of agents.
     after_cr: bool,
     /// Whether a line was read: only the first one can begin with a byte order mark.
     begun: bool,
     kind: String,
     data: String,
+    /// The id of the event that is not complete yet, or of the last one.
+    id: String,
     last_event_id: String,
     retry: Option<Duration>,
 }
@@ -36,17 +39,22 @@ impl EventReader {
     pub fn read(&mut self, piece: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         for byte in piece {
-            let is_second_half = std::mem::replace(&mut self.after_cr, *byte == b'\r') && *byte == b'\n';
+            if std::mem::replace(&mut self.after_cr, *byte == b'\r') {
+                events.extend(self.end_line());
+                if *byte == b'\n' {
+                    continue;
+                }
+            }
             match byte {
-                b'\n' if is_second_half => {}
-                b'\r' | b'\n' => events.extend(self.end_line()),
+                b'\r' => {}
+                b'\n' => events.extend(self.end_line()),
                 byte => self.line.push(*byte),
             }
         }
         events
     }
 
-    /// The id of the last event, with which a stream is resumed; empty if there was none.
+    /// The id of the last event that had data, with which a stream is resumed; empty if there was none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
@@ -71,7 +79,7 @@ impl EventReader {
         match field {
             "event" => value.clone_into(&mut self.kind),
             "data" => self.data.extend([value, "\n"]),
-            "id" if !value.contains('\0') => value.clone_into(&mut self.last_event_id),
+            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.retry = value.parse().ok().map(Duration::from_millis).or(self.retry);
             }
@@ -86,6 +94,7 @@ impl EventReader {
         let mut data = std::mem::take(&mut self.data);
         // Without data there is no event. The last line's end is not part of it.
         data.pop()?;
+        self.id.clone_into(&mut self.last_event_id);
         Some(Event { kind: if kind.is_empty() { "message".to_owned() } else { kind }, data })
     }
 }
@@ -121,9 +130,11 @@ mod tests {
     #[test]
     fn the_place_to_resume_is_kept() {
         let mut reader = EventReader::default();
-        reader.read(b"id: 7\nretry: 250\n\nid: a\0b\nretry: 99999999999999999999\ndata: x\n\n");
+        reader.read(b"id: 7\nretry: 250\n\n");
+        assert_eq!(reader.last_event_id(), "", "an event without data is none");
+        reader.read(b"id: a\0b\nretry: 99999999999999999999\ndata: x\n\n");
         assert_eq!((reader.last_event_id(), reader.retry()), ("7", Some(Duration::from_millis(250))));
-        reader.read(b"id\n");
+        reader.read(b"id\ndata\n\n");
         assert_eq!(reader.last_event_id(), "");
     }
 
@@ -142,7 +153,7 @@ mod tests {
 
         #[test]
         fn each_line_end_means_the_same(lines in proptest::collection::vec("(data|event|id)?:? ?[a-z]{0,4}", 0..8)) {
-            let read = |end: &str| events(&lines.iter().fold(String::new(), |text, line| text + line + end));
+            let read = |end: &str| events(&(lines.iter().fold(String::new(), |text, line| text + line + end) + ":"));
             prop_assert_eq!(read("\n"), read("\r\n"));
             prop_assert_eq!(read("\n"), read("\r"));
         }
