@@ -23,6 +23,11 @@ impl Dice {
         self.0.borrow_mut().random_range(0..100) < chance
     }
 
+    /// As [`Dice::percent`], for what the step is known to judge otherwise than agents do: only if `HOSTILE_UNFIXED` is set.
+    pub fn unfixed(&self, chance: u32) -> bool {
+        self.percent(chance) && std::env::var_os("HOSTILE_UNFIXED").is_some()
+    }
+
     pub fn number(&self, range: Range<usize>) -> usize {
         self.0.borrow_mut().random_range(range)
     }

@@ -1,7 +1,9 @@
-//! Promise: whatever a server does, no secret leaks, no command is forged, no failure passes as a success, and nothing panics.
+//! Promise: whatever a server does, no secret leaks, no command is forged, no failure passes as a success, no run fails whose
+//! servers the official SDKs could use, and nothing panics.
 //!
 //! Each run has a seed, from which all of it follows: the step's inputs, and what the server does. `HOSTILE_RUNS` says how many
 //! runs there are, and `HOSTILE_SEED` where they begin. A run that fails prints the seed with which it can be had alone.
+//! `HOSTILE_UNFIXED` adds the answers that the step is known to judge otherwise than agents do.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -16,8 +18,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod dice;
+mod envelope;
 mod mcp;
 mod plan;
+mod results;
 mod server;
 mod token;
 mod verdict;
@@ -37,7 +41,7 @@ use std::time::{Duration, Instant};
 use common::Outcome;
 use plan::Plan;
 use server::{Record, Server};
-use verdict::{Finding, Kind, judge};
+use verdict::{BREAKS_SCHEMA, Finding, Kind, NOT_VERIFIED, judge};
 
 /// More than any machine needs beyond the step's own time: what takes longer hangs.
 const HANGS: Duration = Duration::from_secs(60);
@@ -50,6 +54,8 @@ const ENOUGH: u64 = 5_000;
 
 const PROVOKED: &[&str] = &[
     "success",
+    "success, not verified",
+    "success, breaks schema",
     "credentials_rejected",
     "forbidden",
     "not_found",
@@ -137,11 +143,24 @@ fn one_run(seed: u64, tally: &Mutex<Tally>) {
     }
     let mut tally = tally.lock().unwrap();
     tally.last = show(&plan, &outcome, &record);
-    *tally.ends.entry(code.unwrap_or_else(|| "success".to_owned())).or_default() += 1;
+    let end = code.unwrap_or_else(|| success(&outcome).to_owned());
+    *tally.ends.entry(end).or_default() += 1;
     tally.exchanges += record.exchanges.len() + record.tunnels;
     tally.messages += record.messages;
     tally.cuts.extend(record.cuts);
     tally.findings.extend(findings.into_iter().map(|finding| (seed, finding)));
+}
+
+/// What kind of success it is.
+fn success(outcome: &Outcome) -> &'static str {
+    let titles: Vec<_> = outcome.log.warnings().map(|warning| warning.title.as_str()).collect();
+    if titles.contains(&NOT_VERIFIED) {
+        "success, not verified"
+    } else if titles.contains(&BREAKS_SCHEMA) {
+        "success, breaks schema"
+    } else {
+        "success"
+    }
 }
 
 /// Runs the step, and ends it if it doesn't end by itself.
@@ -172,14 +191,16 @@ impl Tally {
     fn report(&self, runs: u64) -> String {
         let count = |kind: Kind| self.findings.iter().filter(|(_, finding)| finding.kind == kind).count();
         let mut text = format!(
-            "{runs} hostile runs: {} leaks, {} forged commands, {} wrong successes, {} panics\n",
+            "{runs} hostile runs: {} leaks, {} forged commands, {} wrong successes, {} wrong failures\n",
             count(Kind::Leak),
             count(Kind::ForgedCommand),
             count(Kind::WrongSuccess),
-            count(Kind::Panic)
+            count(Kind::WrongFailure)
         );
         text += &format!(
-            "and {} wrong errors, {} bad outputs, {} hangs, {} credentials sent elsewhere\n",
+            "and {} panics, {} needless warnings, {} wrong errors, {} bad outputs, {} hangs, {} credentials sent elsewhere\n",
+            count(Kind::Panic),
+            count(Kind::NeedlessWarning),
             count(Kind::WrongError),
             count(Kind::Outputs),
             count(Kind::Time),

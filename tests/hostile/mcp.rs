@@ -3,333 +3,307 @@
 use serde_json::{Value, json};
 
 use super::dice::Dice;
+use super::envelope::{enveloped, stream_of, typed};
+use super::results::{discover, initialize, odd_discover, odd_initialize, odd_tools, tools};
 use super::token::wait;
 use super::wire::{Answer, Verdict};
-use super::words::{hostile, written};
+use super::words::{graphic, hostile, written};
 
-/// An answer of the MCP server, and the names of the tools that it lists.
-pub struct Said {
-    pub answer: Answer,
-    pub tools: Vec<String>,
+/// What is asked, and what there is to know about who asks.
+pub struct Asked<'a> {
+    /// The method of the message; empty in an answer to the server, and in a request to resume a stream.
+    pub method: &'a str,
+    pub id: &'a Value,
+    /// Whether the request names a session.
+    pub in_session: bool,
+    /// How many redirects came just before.
+    pub hops: usize,
+    /// What a client would get that resumes the last stream.
+    pub pending: Option<&'a Said>,
+    /// The secrets that the server knows: the token that it was shown, and the client secret if it issued the token.
+    pub secrets: &'a [&'a str],
+    /// How often the server is hostile, in percent.
+    pub hostility: u32,
+    pub server: &'a Traits,
 }
 
-/// What is wrong with a message that can be read.
-const ODD: &[&str] = &["mcp_error"];
+/// What stays the same through all of a run.
+#[derive(Debug, Clone)]
+pub struct Traits {
+    /// The revisions with `server/discover` only, and how `initialize` is refused then.
+    pub newest: Option<Refused>,
+    /// Whether every request leads back to where it came from.
+    pub loops: bool,
+    /// The server's own address, and the same server under another name, which is another origin.
+    pub here: String,
+    pub elsewhere: String,
+}
 
-/// The secrets that the server knows: the token that it was shown, and the client secret if it issued the token.
-pub fn answer(dice: &Dice, method: &str, id: &Value, secrets: &[&str], hostility: u32) -> Said {
-    let is_request = !id.is_null();
-    if !is_request {
-        let status = if dice.percent(100 - hostility) { 202 } else { dice.any(&[200, 204, 400, 401, 404, 500]) };
-        // Whatever is answered to a notification may be taken for a failure, or be passed over.
-        let verdict = if status == 202 { Verdict::good() } else { Verdict::good().or(&["mcp_error", "mcp_refused"]) };
-        return Said { answer: plain(status, Vec::new(), verdict), tools: Vec::new() };
+/// A status and a JSON-RPC error; no JSON-RPC if the code is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    status: u16,
+    code: i64,
+}
+
+/// A tool in a list, as far as it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    pub read_only_hint: Option<bool>,
+}
+
+/// An answer of the MCP server.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub answer: Answer,
+    /// The tools that it lists.
+    pub tools: Vec<Listed>,
+    /// The message, and what may come of it, for who resumes the stream in which it should have come.
+    pub message: Option<(Value, Verdict)>,
+    /// Whether it sends the client to another path.
+    pub moves: bool,
+}
+
+/// The largest answer that the step reads, in bytes.
+const LARGEST: usize = 8 * 1024 * 1024;
+
+impl Traits {
+    pub fn of(dice: &Dice, hostility: u32, here: &str, elsewhere: &str) -> Self {
+        let refusals = [
+            Refused { status: 200, code: -32601 },
+            Refused { status: 400, code: -32601 },
+            Refused { status: 404, code: -32601 },
+            Refused { status: 405, code: -32601 },
+            Refused { status: 200, code: -32022 },
+            Refused { status: 400, code: -32022 },
+        ];
+        let newest = dice.percent(hostility / 2).then(|| dice.any(&refusals));
+        let odder = [Refused { status: 400, code: 0 }, Refused { status: 404, code: 0 }, Refused { status: 200, code: -32602 }];
+        let newest = if dice.unfixed(hostility / 5) { Some(dice.any(&odder)) } else { newest };
+        Self { newest, loops: dice.percent(hostility / 8), here: here.to_owned(), elsewhere: elsewhere.to_owned() }
     }
-    if dice.percent(hostility / 2) {
-        return Said { answer: refusal(dice, secrets), tools: Vec::new() };
+}
+
+impl Said {
+    pub fn only(answer: Answer) -> Self {
+        Self { answer, tools: Vec::new(), message: None, moves: false }
     }
-    let is_odd = dice.percent(hostility);
-    let (result, verdict, tools) = match method {
-        "initialize" if is_odd => odd_initialize(dice, secrets),
-        "initialize" => (initialize(), Verdict::good(), Vec::new()),
-        "tools/list" if is_odd => odd_tools(dice, secrets),
-        "tools/list" => {
-            let tools: Vec<_> = ["list_blueprints", "list_entities", "get_sidebar"].map(str::to_owned).to_vec();
-            (json!({ "tools": tools.iter().map(|name| tool(name)).collect::<Vec<_>>() }), Verdict::good(), tools)
+}
+
+pub fn answer(dice: &Dice, asked: &Asked<'_>) -> Said {
+    let Asked { method, id, secrets, hostility, server, .. } = asked;
+    if server.loops || dice.percent(hostility / 4) {
+        return redirect(dice, asked);
+    }
+    match *method {
+        "" => return to_no_request(dice, asked),
+        "notifications/initialized" => return Said::only(to_notification(dice, *hostility)),
+        _ => {}
+    }
+    if dice.percent(hostility / 3) {
+        return Said::only(refusal(dice, asked));
+    }
+    let newest = server.newest.is_some();
+    let is_odd = dice.percent(*hostility);
+    let (result, verdict, tools) = match (*method, server.newest) {
+        ("initialize", Some(refused)) => return Said::only(refused.answer(dice, id, secrets)),
+        ("initialize", None) if is_odd => odd_initialize(dice, secrets),
+        ("initialize", None) => (initialize(), Verdict::good(), Vec::new()),
+        ("server/discover", Some(_)) if is_odd => odd_discover(dice, secrets),
+        ("server/discover", Some(_)) => (discover(), Verdict::good(), Vec::new()),
+        ("tools/list", _) if is_odd => odd_tools(dice, secrets, newest),
+        ("tools/list", _) => {
+            let (result, listed) = tools(newest);
+            (result, Verdict::good(), listed)
         }
         _ => {
             let message = message(id, json!({ "error": { "code": -32601, "message": "no such method" } }));
-            return Said { answer: typed(dice, &message, Verdict::bad(ODD)), tools: Vec::new() };
+            return Said::only(typed(dice, &message, Verdict::unclear()));
         }
     };
-    let mut said = Said { answer: enveloped(dice, id, &result, verdict, secrets, hostility), tools };
-    if dice.percent(20) {
-        let session = if dice.percent(hostility) {
-            dice.any(&[hostile(dice, secrets), "s".repeat(20_000), String::new(), "ä".to_owned()])
-        } else {
-            "session-1".to_owned()
-        };
-        said.answer.headers.push(("mcp-session-id".to_owned(), session));
-        // A session's name that can't be sent back ends the conversation.
-        said.answer.verdict = said.answer.verdict.or(ODD);
+    let (mut answer, message) = enveloped(dice, id, &result, verdict.clone(), secrets, *hostility);
+    if *method == "initialize" && dice.percent(30) {
+        open_session(dice, &mut answer, secrets, *hostility);
+    } else if *method != "initialize" && dice.percent(hostility / 3) {
+        answer.headers.push(("mcp-session-id".to_owned(), "another".to_owned()));
     }
-    said
+    Said { answer, tools, message: Some((message, verdict)), moves: false }
 }
 
-fn initialize() -> Value {
-    json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} }, "serverInfo": { "name": "port", "version": "1" } })
-}
-
-fn odd_initialize(dice: &Dice, secrets: &[&str]) -> (Value, Verdict, Vec<String>) {
-    let mut result = initialize();
-    let verdict = match dice.number(0..8) {
-        0 => {
-            result["protocolVersion"] =
-                json!(dice.any(&["2024-11-05".to_owned(), "1999-01-01".to_owned(), String::new(), hostile(dice, secrets)]));
-            Verdict::good().or(ODD)
-        }
-        1 => {
-            result["serverInfo"] = json!({ "name": hostile(dice, secrets), "version": hostile(dice, secrets), "title": 5 });
-            Verdict::good().or(ODD)
-        }
-        2 => {
-            result["instructions"] = json!(hostile(dice, secrets));
-            Verdict::good()
-        }
-        3 => {
-            result["capabilities"] =
-                dice.any(&[json!({}), json!([]), json!(null), json!({ "tools": null, "forged": hostile(dice, secrets) })]);
-            Verdict::good().or(ODD)
-        }
-        4 => {
-            result.as_object_mut().unwrap().remove("protocolVersion");
-            Verdict::good().or(ODD)
-        }
-        5 => {
-            result = dice.any(&[json!({}), json!([]), json!(null), json!("ok"), json!({ "tools": [] })]);
-            Verdict::good().or(ODD)
-        }
-        6 => {
-            result["_meta"] = json!({ "a": hostile(dice, secrets), "deep": deep(dice.any(&[10, 100, 300])) });
-            Verdict::good().or(ODD)
-        }
-        _ => {
-            result["protocolVersion"] = json!(5);
-            Verdict::good().or(ODD)
-        }
-    };
-    (result, verdict, Vec::new())
-}
-
-fn odd_tools(dice: &Dice, secrets: &[&str]) -> (Value, Verdict, Vec<String>) {
-    let count = dice.any(&[0, 1, 3, 10, 60, 250, 12_000]);
-    let mut tools: Vec<_> = (0..count).map(|_| tool("")).collect();
-    for (number, tool) in tools.iter_mut().enumerate() {
-        // The longest lists are made of plain names, for time's sake.
-        let name = match if number < 100 { dice.number(0..20) } else { 19 } {
-            0 => hostile(dice, secrets),
-            1 => written(dice, secrets),
-            2 => dice.pick(secrets).to_owned(),
-            3 => dice
-                .pick(&[
-                    "",
-                    " ",
-                    "a b",
-                    "::error::forged",
-                    "ä",
-                    "x\n",
-                    "$(id)",
-                    "'; id; '",
-                    "__proto__",
-                    "constructor",
-                    "toString",
-                    "..",
-                    "-rf",
-                    "--help",
-                    "*",
-                    "null",
-                    "true",
-                    "1",
-                ])
-                .to_owned(),
-            4 => "n".repeat(dice.any(&[127, 128, 129, 5_000])),
-            5 => dice.pick(&["delete_entity", "run_action", "upsert_blueprint", "list_entities", "list_entities"]).to_owned(),
-            _ => format!("{}_{number}", dice.pick(&["list", "get", "run", "upsert", "delete", "x"])),
-        };
-        tool["name"] = json!(name);
-        if dice.percent(10) {
-            tool["annotations"] =
-                dice.any(&[json!({ "readOnlyHint": true }), json!({ "readOnlyHint": false }), json!({ "readOnlyHint": null })]);
-        }
-        if dice.percent(5) {
-            tool["description"] = json!(hostile(dice, secrets));
-        }
-    }
-    let names: Vec<String> = tools.iter().map(|tool| tool["name"].as_str().unwrap_or_default().to_owned()).collect();
-    let mut result = json!({ "tools": tools });
-    let mut verdict = Verdict::good().or(&["tool_unknown"]);
-    match dice.number(0..8) {
-        0 => {
-            result["nextCursor"] = json!(dice.any(&["next".to_owned(), String::new(), hostile(dice, secrets)]));
-            verdict = verdict.or(ODD);
-        }
-        1 if count > 0 && count < 1_000 => {
-            // One tool that is none spoils the list, or is left out.
-            let odd = [
-                json!(null),
-                json!("tool"),
-                json!({}),
-                json!({ "name": 5 }),
-                json!({ "name": "list_x" }),
-                json!({ "name": "list_x", "inputSchema": hostile(dice, secrets) }),
-            ];
-            result["tools"][0] = dice.any(&odd);
-            return (result, Verdict::good().or(ODD).or(&["tool_unknown"]), names.get(1..).unwrap_or_default().to_vec());
-        }
-        2 => {
-            result = dice.any(&[json!({}), json!({ "tools": null }), json!({ "tools": {} }), json!([]), json!(null)]);
-            return (result, Verdict::good().or(ODD).or(&["tool_unknown"]), Vec::new());
-        }
-        _ => {}
-    }
-    if count > 1_000 {
-        verdict = verdict.or(ODD);
-    }
-    (result, verdict, names)
-}
-
-fn tool(name: &str) -> Value {
-    json!({ "name": name, "inputSchema": { "type": "object" } })
-}
-
-fn deep(levels: usize) -> Value {
-    (0..levels).fold(json!(1), |value, _| json!([value]))
-}
-
-/// The result as a message, and the message as JSON or as a stream of events.
-fn enveloped(dice: &Dice, id: &Value, result: &Value, verdict: Verdict, secrets: &[&str], hostility: u32) -> Answer {
-    let good = message(id, json!({ "result": result }));
-    if !dice.percent(hostility) {
-        return typed(dice, &good, verdict);
-    }
-    let doubtful = verdict.clone().or(ODD);
-    let words = hostile(dice, secrets);
-    match dice.number(0..14) {
-        0 => typed(
-            dice,
-            &message(id, json!({ "error": { "code": dice.any(&[-32000, -32600, -32022, 0, 401]), "message": words } })),
-            Verdict::bad(ODD),
-        ),
-        1 => typed(
-            dice,
-            &message(
-                id,
-                json!({ "error": { "code": dice.any(&[json!("x"), json!(null), json!(1e300)]), "message": words, "data": words } }),
-            ),
-            Verdict::bad(ODD),
-        ),
-        2 => typed(
-            dice,
-            &message(&dice.any(&[json!(99_999), json!("forged"), json!(null), json!(-1), json!(1.5)]), json!({ "result": result })),
-            Verdict::bad(ODD).or(&["unreachable"]),
-        ),
-        3 => typed(dice, &message(&json!(id.to_string()), json!({ "result": result })), doubtful),
-        4 => typed(dice, &json!([good]), Verdict::bad(ODD)),
-        5 => typed(dice, &json!({ "jsonrpc": "1.0", "id": id, "result": result }), doubtful),
-        6 => typed(dice, &json!({ "id": id, "result": result }), doubtful),
-        7 => typed(dice, &json!({ "jsonrpc": "2.0", "id": id, "result": result, "error": { "code": 1, "message": words } }), doubtful),
-        8 => typed(dice, &json!({ "jsonrpc": "2.0", "id": id }), Verdict::bad(ODD)),
-        9 => {
-            let text = dice.any(&[
-                String::new(),
-                words.clone(),
-                "{".to_owned(),
-                "[".repeat(10_000),
-                format!("{good}{good}"),
-                format!("\u{feff}{good}"),
-            ]);
-            Answer { headers: of_type("application/json"), ..plain(200, text.into_bytes(), doubtful) }
-        }
-        10 => {
-            let kind = dice.pick(&[
-                "text/html",
-                "text/plain",
-                "",
-                "application/json-seq",
-                "::error::forged",
-                "Application/JSON; charset=utf-16",
-                "application/jsonx",
-            ]);
-            Answer { headers: of_type(kind), ..plain(200, good.to_string().into_bytes(), doubtful) }
-        }
-        _ => events(dice, &good, &words, doubtful),
-    }
-}
-
-/// A message in one of MCP's two types.
-fn typed(dice: &Dice, message: &Value, verdict: Verdict) -> Answer {
-    if dice.percent(50) {
-        Answer { headers: of_type("application/json"), ..plain(200, message.to_string().into_bytes(), verdict) }
+fn open_session(dice: &Dice, answer: &mut Answer, secrets: &[&str], hostility: u32) {
+    let session = if dice.percent(hostility) {
+        dice.any(&[hostile(dice, secrets), "s".repeat(20_000), String::new(), "ä".to_owned(), "a b".to_owned()])
     } else {
-        let text = format!("event: message\ndata: {message}\n\n");
-        Answer { headers: of_type("text/event-stream"), streamed: true, ..plain(200, text.into_bytes(), verdict) }
-    }
-}
-
-/// A stream with more in it than the answer.
-fn events(dice: &Dice, good: &Value, words: &str, verdict: Verdict) -> Answer {
-    let mut text = String::new();
-    let end = dice.pick(&["\n", "\r\n", "\r"]);
-    for _ in 0..dice.number(0..6) {
-        let line = words.replace(['\r', '\n'], " ");
-        let event = match dice.number(0..8) {
-            0 => format!(": {line}"),
-            1 => format!("event: forged{end}data: {line}"),
-            2 => format!(
-                "data: {}",
-                json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "info", "data": line } })
-            ),
-            3 => format!("data: {}", json!({ "jsonrpc": "2.0", "id": 7, "method": "ping" })),
-            4 => format!("data: {}", json!({ "jsonrpc": "2.0", "id": "elsewhere", "result": {} })),
-            5 => format!("retry: 1{end}id: {line}{end}data:"),
-            6 => line,
-            _ => format!("data: {line}"),
-        };
-        text += &format!("{event}{end}{end}");
-    }
-    if dice.percent(80) {
-        text += &format!("data: {good}{end}{end}");
-    }
-    if dice.percent(30) {
-        text += &format!("data: {words}{end}{end}");
-    }
-    Answer { headers: of_type("text/event-stream"), streamed: true, ..plain(200, text.into_bytes(), verdict.or(ODD)) }
-}
-
-fn refusal(dice: &Dice, secrets: &[&str]) -> Answer {
-    let status = dice.any(&[401, 401, 403, 403, 400, 404, 404, 405, 406, 410, 429, 500, 502, 503, 202, 204, 301, 307, 308]);
-    if status == 429 || status == 503 {
-        let answer = wait(dice);
-        return Answer { verdict: Verdict::bad(&["tool_unknown"]), ..answer };
-    }
-    let codes: &[&str] = match status {
-        401 | 403 => &["mcp_refused"],
-        500.. => &["tool_unknown"],
-        _ => &["mcp_error"],
+        "session-1".to_owned()
     };
+    // Others read no headers of that size.
+    if session.len() > 8_000 {
+        answer.verdict = answer.verdict.clone().or_unclear();
+    }
+    answer.headers.push(("mcp-session-id".to_owned(), session));
+}
+
+impl Refused {
+    fn answer(self, dice: &Dice, id: &Value, secrets: &[&str]) -> Answer {
+        let words = hostile(dice, secrets);
+        if self.code == 0 {
+            return Answer { headers: of_type("text/plain"), ..plain(self.status, words.into_bytes(), Verdict::good()) };
+        }
+        let error = message(id, json!({ "error": { "code": self.code, "message": words } }));
+        if self.status == 200 {
+            return typed(dice, &error, Verdict::good());
+        }
+        Answer { headers: of_type("application/json"), ..plain(self.status, error.to_string().into_bytes(), Verdict::good()) }
+    }
+}
+
+/// Nothing in the answer to a notification counts but the status.
+fn to_notification(dice: &Dice, hostility: u32) -> Answer {
+    let status = if dice.percent(100 - hostility) { 202 } else { dice.any(&[200, 200, 204, 204, 201, 400, 401, 404, 500]) };
+    let verdict = match status {
+        401 => Verdict::bad(&["mcp_refused"]),
+        400..500 => Verdict::bad(&["mcp_error"]),
+        500.. => Verdict::unclear(),
+        _ => Verdict::good(),
+    };
+    let bodies = [
+        "{}",
+        "",
+        "null",
+        "<html>::error::forged",
+        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,\"message\":\"::error::forged\"}}",
+    ];
+    let body = if status == 200 || status == 201 { dice.pick(&bodies).as_bytes() } else { b"" };
+    Answer {
+        headers: of_type(dice.pick(&["application/json", "text/event-stream", "text/html"])),
+        streamed: true,
+        ..plain(status, body.to_vec(), verdict)
+    }
+}
+
+/// To an answer of the client's, and to the wish to resume a stream.
+fn to_no_request(dice: &Dice, asked: &Asked<'_>) -> Said {
+    let Some(pending) = asked.pending else {
+        // Whatever the server thinks of the answer to its ping, it goes on with its own.
+        let status = if dice.unfixed(asked.hostility) { dice.any(&[400, 404, 500]) } else { dice.any(&[202, 202, 202, 200, 204]) };
+        return Said::only(Answer { streamed: true, ..plain(status, Vec::new(), Verdict::good()) });
+    };
+    let Some((message, verdict)) = pending.message.as_ref().filter(|_| !dice.percent(asked.hostility / 3)) else {
+        return Said::only(plain(405, Vec::new(), Verdict::bad(&["mcp_error"]).or_unclear()));
+    };
+    Said { answer: stream_of(message, verdict.clone()), ..pending.clone() }
+}
+
+/// A redirect. Those that keep the origin, the method and the body are followed.
+fn redirect(dice: &Dice, asked: &Asked<'_>) -> Said {
+    let Traits { loops, here, elsewhere, .. } = asked.server;
+    if !loops && dice.percent(35) {
+        let (status, location) = (dice.any(&[301, 302, 303, 307, 308]), format!("{elsewhere}/stolen"));
+        let scheme_free = elsewhere.trim_start_matches("http:").to_owned();
+        let location = match status {
+            301..=303 if dice.percent(50) => "/mcp/stolen".to_owned(),
+            _ => dice.any(&[
+                location.clone(),
+                location.replace("http:", "https:"),
+                format!("{scheme_free}/stolen"),
+                format!("/\\{}/stolen", scheme_free.trim_start_matches('/')),
+                format!("http:{}/stolen", scheme_free.replace('/', "\\")),
+                location.replace("//", "//port-mcp@"),
+                "https://\u{202e}evil.example/stolen".to_owned(),
+                "data:application/json,stolen".to_owned(),
+            ]),
+        };
+        let mut answer = plain(status, hostile(dice, asked.secrets).into_bytes(), Verdict::bad(&["mcp_error"]));
+        answer.headers.push(("location".to_owned(), location));
+        return Said::only(answer);
+    }
+    let to = if *loops {
+        "/mcp".to_owned()
+    } else {
+        dice.any(&[
+            "/mcp/".to_owned(),
+            "mcp/a".to_owned(),
+            "/mcp?a=b".to_owned(),
+            "?x=::error::forged".to_owned(),
+            format!("{here}/mcp/"),
+            format!("{}/mcp/", here.trim_start_matches("http:")),
+            format!("{}/mcp/", here.replace("//", "//someone:else@")),
+            "./../mcp/#a".to_owned(),
+            format!("/mcp/{}", graphic(&written(dice, asked.secrets))),
+        ])
+    };
+    // Who follows four in a row follows enough, unless they come to an end.
+    let verdict = match asked.hops {
+        0..4 => Verdict::good(),
+        _ if *loops => Verdict::bad(&["mcp_error"]),
+        _ => Verdict::good().or(&["mcp_error"]),
+    };
+    let mut answer = plain(dice.any(&[307, 308]), hostile(dice, asked.secrets).into_bytes(), verdict);
+    answer.headers.push(("location".to_owned(), to));
+    Said { moves: true, ..Said::only(answer) }
+}
+
+fn refusal(dice: &Dice, asked: &Asked<'_>) -> Answer {
+    let secrets = asked.secrets;
+    let status = dice.any(&[401, 401, 403, 403, 400, 404, 404, 404, 405, 406, 408, 410, 429, 500, 502, 503, 202, 204, 304]);
+    if status == 429 || status == 503 || status == 408 {
+        return Answer { verdict: Verdict::unclear(), limit: LARGEST, ..wait(dice) };
+    }
     let words = hostile(dice, secrets);
-    let body = match dice.number(0..4) {
+    let what = dice.number(0..4);
+    let body = match what {
         0 => json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32000, "message": words } }).to_string(),
         1 => json!({ "error": words, "error_description": written(dice, secrets) }).to_string(),
         2 => words,
         _ => String::new(),
     };
-    let mut answer = plain(status, body.into_bytes(), Verdict::bad(codes));
+    let verdict = match status {
+        401 | 403 => Verdict::bad(&["mcp_refused"]),
+        500.. => Verdict::unclear(),
+        202 => Verdict::bad(&["mcp_error"]).or_unclear(),
+        // The session is over, and so is the next one.
+        404 if asked.in_session => Verdict::unclear(),
+        400..500 if what == 0 => Verdict::unclear(),
+        _ => Verdict::bad(&["mcp_error"]),
+    };
+    let mut answer = plain(status, body.into_bytes(), verdict);
     answer.headers = of_type(dice.pick(&["application/json", "text/plain", "text/html"]));
-    if dice.percent(30) {
-        answer.headers.push(("www-authenticate".to_owned(), written(dice, secrets)));
+    if dice.percent(50) {
+        answer.headers.push(("www-authenticate".to_owned(), challenge(dice, secrets)));
         answer.headers.push(("x-trace-id".to_owned(), written(dice, secrets)));
     }
-    if status >= 300 {
-        answer.headers.push(("location".to_owned(), dice.pick(&["/v1/stolen", "::error::forged", ""]).to_owned()));
-    }
-    if status == 204 {
+    if status == 204 || status == 304 {
         answer.body.clear();
     }
     answer
 }
 
-fn message(id: &Value, rest: Value) -> Value {
+/// What a server says about a token that it refuses, with the token in it.
+fn challenge(dice: &Dice, secrets: &[&str]) -> String {
+    let quoted = |text: String| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let error = dice.any(&["invalid_token".to_owned(), "insufficient_scope".to_owned(), hostile(dice, secrets), written(dice, secrets)]);
+    let (description, scope) = (quoted(hostile(dice, secrets)), quoted(written(dice, secrets)));
+    match dice.number(0..6) {
+        0 => written(dice, secrets),
+        1 => hostile(dice, secrets),
+        2 => format!("Basic realm=\"x\", Bearer error={error}, error_description={description}"),
+        3 => format!("Bearer error={}, error_description={}", quoted(error), written(dice, secrets)),
+        _ => format!("Bearer realm=\"mcp\", error={}, error_description={description}, scope={scope}", quoted(error)),
+    }
+}
+
+pub fn message(id: &Value, rest: Value) -> Value {
     let mut message = rest;
     message["jsonrpc"] = json!("2.0");
     message["id"] = id.clone();
     message
 }
 
-fn plain(status: u16, body: Vec<u8>, verdict: Verdict) -> Answer {
-    Answer { status, headers: Vec::new(), body, verdict, streamed: false }
+pub fn plain(status: u16, body: Vec<u8>, verdict: Verdict) -> Answer {
+    Answer { status, headers: Vec::new(), body, verdict, streamed: false, limit: LARGEST }
 }
 
-fn of_type(kind: &str) -> Vec<(String, String)> {
+pub fn of_type(kind: &str) -> Vec<(String, String)> {
     vec![("content-type".to_owned(), kind.to_owned())]
 }

@@ -29,6 +29,7 @@ pub enum Stage {
 
 /// One run.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "these are inputs, of which each can be on or off")]
 pub struct Plan {
     pub seed: u64,
     pub stage: Stage,
@@ -38,10 +39,15 @@ pub struct Plan {
     /// The validity that is asked for, in seconds.
     pub needed: i64,
     pub verify: bool,
+    /// Whether the agent throws an answer away that breaks MCP's schema.
+    pub strict: bool,
+    /// The tools that are asked for: all, one, or those that match.
+    pub allowed_tools: &'static str,
+    pub read_only: bool,
     pub token_env: bool,
     pub config_file: Option<&'static str>,
     /// The server's own name for itself, which comes before the port.
-    host: &'static str,
+    pub host: &'static str,
     inputs: Vec<(&'static str, String)>,
 }
 
@@ -70,7 +76,11 @@ impl Plan {
             _ => dice.weighted(&[(4, 150), (4, 500), (4, 1_500), (1, 4_000)]),
         };
         let needed = if stage == Stage::Token { dice.any(&[0, 0, 600]) } else { 0 };
-        let client = REGISTRY[dice.number(0..REGISTRY.len())];
+        let at = dice.number(0..REGISTRY.len());
+        let strict = dice.percent(40);
+        let is_strict = |id: &str| id == "claude-code";
+        let client = REGISTRY.iter().find(|client| strict && is_strict(client.id())).unwrap_or(&REGISTRY[at]);
+        let strict = is_strict(client.id());
         let verify = matches!(stage, Stage::Mcp | Stage::Both) || dice.percent(50) || !client.sends_headers();
         let token_env = dice.percent(25) && client.token_env_transports().contains(&client.transports()[0]);
         let config_file = if dice.percent(25) { Some(dice.any(&["config.txt", "temp:config.txt"])) } else { None };
@@ -87,9 +97,12 @@ impl Plan {
             ("timeout", format!("{timeout}ms")),
             ("summary", (!dice.percent(10)).to_string()),
         ];
+        let allowed_tools =
+            if verify { dice.any(&["", "", "", "", "", "list_*", "list_*", "list_blueprints", "*", "get_nothing"]) } else { "" };
+        let read_only = !verify || !dice.percent(if client.sends_headers() { 20 } else { 40 });
         if verify {
-            inputs.push(("allowed_tools", dice.pick(&["", "", "", "list_*", "list_blueprints", "*", "get_nothing"]).to_owned()));
-            inputs.push(("read_only", (client.sends_headers() || !dice.percent(40)).to_string()));
+            inputs.push(("allowed_tools", allowed_tools.to_owned()));
+            inputs.push(("read_only", read_only.to_string()));
         }
         if token_env {
             inputs.push(("token_env", "PORT_TOKEN".to_owned()));
@@ -105,6 +118,9 @@ impl Plan {
             timeout: Duration::from_millis(timeout),
             needed,
             verify,
+            strict,
+            allowed_tools,
+            read_only,
             token_env,
             config_file,
             host: dice.any(&["127.0.0.1", "127.0.0.1", "localhost"]),

@@ -9,10 +9,11 @@ use std::thread::Scope;
 use serde_json::Value;
 
 use super::dice::Dice;
+use super::mcp::{self, Asked, Listed, Said, Traits};
 use super::plan::{Plan, Stage};
 use super::token::{self, Issued};
 use super::wire::{Answer, Delivery, End, Verdict};
-use super::{mcp, words};
+use super::words;
 
 /// What the server gave.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ pub struct Record {
     /// What the messages of the last MCP conversation may come to.
     pub conversation: Vec<Verdict>,
     /// The tools that were listed in it.
-    pub offered: Vec<String>,
+    pub offered: Vec<Listed>,
     /// How many messages came in all.
     pub messages: usize,
     /// Where answers of the token endpoint broke off.
@@ -34,10 +35,17 @@ pub struct Record {
     /// Whether a proxy was asked.
     pub tunnels: usize,
     answers: usize,
+    /// How many redirects came just before.
+    hops: usize,
+    /// Whether the MCP server sent the client to another path.
+    moved: bool,
+    /// What the last stream should have brought.
+    pending: Option<Said>,
 }
 
 pub struct Server<'a> {
     plan: &'a Plan,
+    traits: Traits,
     listener: TcpListener,
     record: Mutex<Record>,
     over: AtomicBool,
@@ -56,7 +64,11 @@ struct Request {
 impl<'a> Server<'a> {
     pub fn open(plan: &'a Plan) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        Ok(Self { plan, listener, record: Mutex::default(), over: AtomicBool::new(false) })
+        let port = listener.local_addr()?.port();
+        let other = if plan.host == "localhost" { "127.0.0.1" } else { "localhost" };
+        let (here, elsewhere) = (format!("http://{}:{port}", plan.host), format!("http://{other}:{port}"));
+        let traits = Traits::of(&Dice::of(plan.seed, "server", 0), hostility(plan.stage), &here, &elsewhere);
+        Ok(Self { plan, traits, listener, record: Mutex::default(), over: AtomicBool::new(false) })
     }
 
     pub fn port(&self) -> u16 {
@@ -89,6 +101,10 @@ impl<'a> Server<'a> {
             return self.shake_hands(&mut stream);
         }
         while let Some(request) = Request::read(&mut stream)? {
+            if request.method == "TLS" && self.plan.stage == Stage::Tunnel {
+                // The tunnel leads nowhere.
+                return Ok(());
+            }
             let delivery = self.answer(&request);
             if delivery.end != End::Reset && request.has_unread {
                 stream.read_exact(&mut [0])?;
@@ -141,10 +157,12 @@ impl<'a> Server<'a> {
         if request.path == token_path {
             return self.exchange(request);
         }
-        if request.path == "/mcp" {
+        let is_mcp = request.path == "/mcp" || self.record().moved && !request.path.contains("stolen");
+        let host = format!("\r\nhost: {}", self.traits.here.trim_start_matches("http:").trim_start_matches('/'));
+        if is_mcp && request.head.to_ascii_lowercase().contains(&format!("{host}\r\n")) {
             return self.message(request);
         }
-        self.record().trespasses.push(format!("{} {}", request.method, request.path));
+        self.record().trespasses.push(format!("{} {}: {}", request.method, request.path, request.head));
         self.proper_token(&self.dice("stolen")).answer.properly()
     }
 
@@ -197,25 +215,52 @@ impl<'a> Server<'a> {
         if !request.head.contains(&format!("\r\nauthorization: Bearer {token}\r\n")) {
             self.record().trespasses.push("a message without the last token".to_owned());
         }
-        let hostility = match self.plan.stage {
-            Stage::Mcp => 25,
-            Stage::Both => 15,
-            _ => 0,
-        };
-        if request.method != "POST" {
+        if request.method == "DELETE" {
             // The end of a session: whatever is said to that, nobody listens.
-            return Answer { status: 200, headers: Vec::new(), body: Vec::new(), verdict: Verdict::good(), streamed: false }.properly();
+            return mcp::plain(200, Vec::new(), Verdict::good()).properly();
         }
-        let said = mcp::answer(&dice, &method, &body["id"], &[&token, &self.plan.client_secret], hostility);
-        let delivery = if dice.percent(hostility) { said.answer.somehow(&dice) } else { said.answer.properly() };
+        let head = request.head.to_ascii_lowercase();
+        let (hops, pending) = {
+            let record = self.record();
+            (record.hops, record.pending.clone().filter(|_| request.method == "GET" && head.contains("\r\nlast-event-id:")))
+        };
+        let is_request = body.get("id").is_some() && !method.is_empty();
+        let hostility = hostility(self.plan.stage);
+        let asked = Asked {
+            method: &method,
+            id: &body["id"],
+            in_session: head.contains("\r\nmcp-session-id:") && method != "notifications/initialized",
+            hops,
+            pending: pending.as_ref(),
+            secrets: &[&token, &self.plan.client_secret],
+            hostility,
+            server: &self.traits,
+        };
+        let said = if request.method == "GET" && pending.is_none() {
+            Said::only(mcp::plain(405, Vec::new(), Verdict::bad(&["mcp_error"])))
+        } else {
+            mcp::answer(&dice, &asked)
+        };
+        let good = said.answer.verdict.good;
+        let mut delivery =
+            if !said.moves && dice.percent(hostility) { said.answer.clone().somehow(&dice) } else { said.answer.clone().properly() };
+        if !is_request && request.method == "POST" {
+            // Only the status counts.
+            delivery.verdict.good = good;
+        }
         let mut record = self.record();
-        if method == "initialize" {
+        if method == "initialize" && record.hops == 0 {
             record.conversation.clear();
             record.offered.clear();
         }
+        record.hops = if said.moves { record.hops + 1 } else { 0 };
+        record.moved |= said.moves;
         record.conversation.push(delivery.verdict.clone());
         if delivery.verdict.good {
-            record.offered.extend(said.tools);
+            record.offered.extend(said.tools.iter().cloned());
+        }
+        if is_request && !said.moves {
+            record.pending = Some(said);
         }
         delivery
     }
@@ -227,8 +272,18 @@ impl<'a> Server<'a> {
         let status = dice.any(&[200, 301, 400, 403, 407, 407, 500, 502, 503]);
         let said = words::hostile(&dice, &[super::plan::PROXY_PASSWORD, &self.plan.client_secret]);
         let headers = vec![("proxy-authenticate".to_owned(), said.clone()), ("x-trace-id".to_owned(), said.clone())];
-        let answer = Answer { status, headers, body: said.into_bytes(), verdict: Verdict::bad(&["proxy", "tls"]), streamed: false };
+        let answer =
+            Answer { status, headers, body: said.into_bytes(), verdict: Verdict::bad(&["proxy", "tls"]), streamed: false, limit: 0 };
         if dice.percent(50) { answer.somehow(&dice) } else { answer.properly() }
+    }
+}
+
+/// How often the MCP server is hostile, in percent.
+fn hostility(stage: Stage) -> u32 {
+    match stage {
+        Stage::Mcp => 25,
+        Stage::Both => 15,
+        _ => 0,
     }
 }
 
@@ -240,6 +295,16 @@ impl Request {
             let mut byte = [0];
             if stream.read(&mut byte)? == 0 {
                 return Ok(None);
+            }
+            if head.is_empty() && !byte[0].is_ascii_uppercase() {
+                // No HTTP: a TLS greeting, where none was asked for.
+                return Ok(Some(Self {
+                    method: "TLS".to_owned(),
+                    path: String::new(),
+                    head: String::new(),
+                    body: Vec::new(),
+                    has_unread: false,
+                }));
             }
             head.extend_from_slice(&byte);
         }

@@ -30,6 +30,9 @@ pub struct Issued {
     pub tokens: Vec<String>,
 }
 
+/// The largest answer that the step reads, in bytes.
+const LARGEST: usize = 1024 * 1024;
+
 pub const TOKEN_CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=";
 
 /// An answer as Port gives it.
@@ -48,13 +51,37 @@ pub fn proper(dice: &Dice, kind: Kind) -> Issued {
 pub fn odd(dice: &Dice, kind: Kind, needed: i64, secret: &str, elsewhere: &str) -> Issued {
     let seen = proper(dice, kind);
     match dice.number(0..100) {
-        0..20 => odd_token(dice, kind, needed, secret),
+        0..4 => usable(dice, kind),
+        4..20 => odd_token(dice, kind, needed, secret),
         20..30 => odd_body(dice, kind, secret),
         30..34 => redirect(dice, elsewhere, secret),
         34..40 => Issued { answer: wait(dice), tokens: Vec::new() },
         40..90 => refusal(dice, kind, secret),
         _ => seen,
     }
+}
+
+/// An answer that is not as Port gives it, and that every client can use.
+fn usable(dice: &Dice, kind: Kind) -> Issued {
+    let mut issued = proper(dice, kind);
+    let body = String::from_utf8(std::mem::take(&mut issued.answer.body)).unwrap();
+    issued.answer.status = dice.any(&[200, 200, 201, 202, 203, 206, 226]);
+    issued.answer.body = match dice.number(0..5) {
+        0 if dice.unfixed(100) => match dice.number(0..3) {
+            0 => format!("\u{feff}{body}"),
+            1 => format!("{{\"unknown\":1e999,{}", &body[1..]),
+            _ => format!("{{\"message\":\"\\ud83d\",{}", &body[1..]),
+        },
+        1 => format!(" \r\n\t{body}\n\n"),
+        2 => serde_json::to_string_pretty(&serde_json::from_str::<Value>(&body).unwrap()).unwrap(),
+        _ => body,
+    }
+    .into_bytes();
+    if dice.percent(40) {
+        let kind = dice.pick(&["Application/JSON; charset=utf-8", "text/plain", "application/vnd.api+json", "::error::forged", ""]);
+        issued.answer.headers = vec![("content-type".to_owned(), kind.to_owned())];
+    }
+    issued
 }
 
 /// A body whose members are all but wrong.
@@ -149,7 +176,7 @@ fn odd_token(dice: &Dice, kind: Kind, needed: i64, secret: &str) -> Issued {
     // An end that the dice chose is not known here.
     let doubtful = token_left.is_none() && bare.matches('.').count() == 2;
     let verdict = if doubtful { verdict.or(&["token_expiring", "bad_response"]) } else { verdict };
-    let verdict = if doubtful && is_token { Verdict { good: true, ..verdict } } else { verdict };
+    let verdict = if doubtful && is_token { verdict.or_good() } else { verdict };
     Issued { answer: answer(200, &body, verdict), tokens }
 }
 
@@ -174,7 +201,7 @@ fn odd_body(dice: &Dice, kind: Kind, secret: &str) -> Issued {
         0 => whole[..whole.len() - dice.number(1..whole.len())].to_owned(),
         1 => format!("{whole}{whole}"),
         2 => format!("[{whole}]"),
-        3 => format!("\u{feff}{whole}"),
+        3 => format!("\u{feff}\u{feff}{whole}"),
         4 => "[".repeat(dice.any(&[100, 10_000])),
         5 => format!("{{\"{token_name}\":{}", "{\"a\":".repeat(10_000)),
         6 => format!("<html>{}</html>", hostile(dice, &[secret])),
@@ -292,7 +319,7 @@ pub fn of_status(status: u16) -> &'static [&'static str] {
 
 fn answer(status: u16, body: &Value, verdict: Verdict) -> Answer {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Answer { status, headers, body: body.to_string().into_bytes(), verdict, streamed: false }
+    Answer { status, headers, body: body.to_string().into_bytes(), verdict, streamed: false, limit: LARGEST }
 }
 
 fn opaque(dice: &Dice) -> String {

@@ -12,6 +12,7 @@ use super::common::runner::Log;
 use super::common::{Outcome, Step};
 use super::plan::{PROXY_PASSWORD, Plan, Stage};
 use super::server::Record;
+use super::wire::{Breach, Verdict};
 
 /// A promise that is broken.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub enum Kind {
     Leak,
     ForgedCommand,
     WrongSuccess,
+    /// A failure, though the official SDKs could use every answer.
+    WrongFailure,
+    /// A success without the tools, though the official SDKs could use every answer; or a warning of a breach where there is none.
+    NeedlessWarning,
     WrongError,
     Panic,
     Outputs,
@@ -50,8 +55,25 @@ const OUTPUTS: &[&str] = &[
 
 const OWN_COMMANDS: &[&str] = &["add-mask", "error", "warning"];
 
+/// The titles of warnings.
+pub const NOT_VERIFIED: &str = "The MCP connection is not verified";
+pub const BREAKS_SCHEMA: &str = "Some agents would have no tools";
+const NO_TOOLS: &str = "No tools";
+
 /// What only the check of the MCP server ends with.
 const OF_MCP: &[&str] = &["mcp_refused", "mcp_error", "tool_unknown"];
+
+/// Tools that change things, or may.
+const RISKY: &[&str] = &[
+    "run_action",
+    "trigger_run",
+    "trigger_workflow_run",
+    "run_report",
+    "trigger_auto_discovery",
+    "delete_entity",
+    "upsert_blueprint",
+    "merge_page",
+];
 
 /// A run as it ended.
 struct Run<'a> {
@@ -195,41 +217,113 @@ impl Run<'_> {
         self.expect(last.good, Kind::WrongSuccess, || format!("the last answer was {last:?}"));
         self.expect(self.record.tokens.last() == Some(&token), Kind::WrongSuccess, || format!("the token {token:?}"));
         let tools: Vec<String> = outputs.get("tools").and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
-        let offered = self.usable_tools();
-        self.expect(tools.is_empty() || tools == offered, Kind::WrongSuccess, || format!("the tools {tools:?}, offered were {offered:?}"));
-        let warned =
-            self.outcome.log.warnings().any(|warning| ["The MCP connection is not verified", "No tools"].contains(&warning.title.as_str()));
-        self.expect(!tools.is_empty() || warned || !self.plan.verify, Kind::WrongSuccess, || "no tools, and not a word".to_owned());
-        // When the time is not up, a definite answer counts.
-        let refused = self
-            .record
-            .conversation
-            .iter()
-            .any(|verdict| !verdict.good && verdict.codes.iter().all(|code| ["mcp_refused", "mcp_error"].contains(code)));
-        self.expect(!refused || self.is_late(), Kind::WrongSuccess, || format!("the MCP server said {:?}", self.record.conversation));
+        if self.warns(NOT_VERIFIED) {
+            self.expect(self.plan.verify && tools.is_empty(), Kind::WrongSuccess, || format!("not verified, with the tools {tools:?}"));
+            self.may_be_unverified();
+        } else if self.plan.verify {
+            self.may_be_verified(&tools);
+        } else {
+            self.expect(tools.is_empty(), Kind::WrongSuccess, || format!("not asked, with the tools {tools:?}"));
+        }
         if let Some(config) = outputs.get("mcp_config") {
             self.expect(config.contains(&token) != self.plan.token_env, Kind::Outputs, || format!("mcp_config is {config}"));
         }
     }
 
+    fn warns(&self, title: &str) -> bool {
+        self.outcome.log.warnings().any(|warning| warning.title == title)
+    }
+
+    /// Nothing may follow from the answers, or the time was up.
+    fn may_be_unverified(&mut self) {
+        let conversation = &self.record.conversation;
+        let unclear = conversation.iter().any(|verdict| verdict.unclear) && !conversation.last().is_some_and(Verdict::is_definite);
+        let may = self.is_late() || unclear || conversation.is_empty();
+        let kind = if conversation.iter().all(Verdict::is_usable) { Kind::NeedlessWarning } else { Kind::WrongSuccess };
+        let warning = || self.outcome.log.warnings().map(|warning| warning.text.clone()).collect::<String>();
+        let text = format!("{}, after {conversation:?}", warning());
+        self.expect(may, kind, || text);
+    }
+
+    /// Every answer was good, the agent would take them, and all tools are there.
+    fn may_be_verified(&mut self, tools: &[String]) {
+        let conversation = &self.record.conversation;
+        let good = !conversation.is_empty() && conversation.iter().all(|verdict| verdict.good);
+        let rejected = self.plan.strict && self.breaches().any(|breach| breach == Breach::Newer);
+        let text = format!("the MCP server said {conversation:?}");
+        self.expect(good && !rejected, Kind::WrongSuccess, || text.clone());
+        let offered = self.usable_tools();
+        self.expect(tools == offered, Kind::WrongSuccess, || format!("the tools {tools:?}, offered were {offered:?}"));
+        let silent = tools.is_empty() && !self.warns(NO_TOOLS);
+        self.expect(!silent, Kind::WrongSuccess, || "no tools, and not a word".to_owned());
+        let (warned, breaks) = (self.warns(BREAKS_SCHEMA), self.breaches().next().is_some());
+        self.expect(warned || !breaks, Kind::WrongSuccess, || format!("no word of a breach, and {text}"));
+        self.expect(breaks || !warned, Kind::NeedlessWarning, || format!("a breach, and {text}"));
+        let allowed = self.outcome.outputs().get("allowed_tools").cloned().unwrap_or_default();
+        let not_admitted: Vec<_> = RISKY.iter().filter(|name| self.is_offered(name) && !self.admits(name)).collect();
+        let listed = |name: &str| allowed.split(',').any(|tool| tool.ends_with(name));
+        let wrong: Vec<_> = not_admitted.into_iter().filter(|name| listed(name)).collect();
+        self.expect(wrong.is_empty(), Kind::WrongSuccess, || format!("{wrong:?} allowed: {allowed}"));
+    }
+
+    fn breaches(&self) -> impl Iterator<Item = Breach> {
+        self.record.conversation.iter().filter_map(|verdict| verdict.breach)
+    }
+
     fn may_fail_with(&mut self, code: &str) {
         let last = self.record.exchanges.last().cloned().unwrap_or_default();
+        let conversation = &self.record.conversation;
+        let decisive = conversation.last().cloned().unwrap_or_default();
+        let rejected = self.plan.strict && self.breaches().any(|breach| breach == Breach::Newer);
+        let checked = self.plan.verify && last.good;
         let fits = match (self.plan.stage, code) {
             (_, "timeout") => self.is_late(),
             (Stage::Tls, _) => ["tls", "unreachable"].contains(&code),
             (Stage::Tunnel, _) => ["proxy", "tls"].contains(&code),
-            _ if OF_MCP.contains(&code) => {
-                self.plan.verify && last.good && self.record.conversation.iter().any(|verdict| verdict.codes.contains(&code))
-                    || self.is_unlisted(code)
-            }
+            (_, "tool_unknown") => checked && (self.is_unlisted() || self.is_unknown()),
+            _ if OF_MCP.contains(&code) => checked && (decisive.codes.contains(&code) || rejected && code == "mcp_error"),
             _ => last.codes.contains(&code),
         };
-        self.expect(fits, Kind::WrongError, || format!("{code}, after {last:?} and {:?}", self.record.conversation));
+        let usable = last.is_usable() && conversation.iter().all(Verdict::is_usable) && !rejected;
+        let error = self.outcome.log.errors().map(|error| error.text.lines().next().unwrap_or_default().to_owned()).collect::<String>();
+        let text = format!("{code}, {error:?}, after {last:?} and {conversation:?}");
+        let of_server = !matches!(self.plan.stage, Stage::Tls | Stage::Tunnel);
+        self.expect(fits, if usable && of_server { Kind::WrongFailure } else { Kind::WrongError }, || text);
     }
 
-    /// Without a list, which every trouble may cost, names and globs can't be looked up.
-    fn is_unlisted(&self, code: &str) -> bool {
-        code == "tool_unknown" && self.plan.verify
+    /// Without a list, which every trouble may cost, globs can't be looked up.
+    fn is_unlisted(&self) -> bool {
+        let conversation = &self.record.conversation;
+        let no_list = self.is_late() || conversation.is_empty() || conversation.iter().any(|verdict| verdict.unclear);
+        no_list && self.plan.allowed_tools.contains('*')
+    }
+
+    /// Whether a good list doesn't have what is asked for.
+    fn is_unknown(&self) -> bool {
+        let good = self.record.conversation.iter().all(|verdict| verdict.good);
+        let tools = self.usable_tools();
+        let unknown = match self.plan.allowed_tools {
+            "" => false,
+            glob if glob.ends_with('*') => {
+                let start = glob.trim_end_matches('*');
+                !tools.iter().any(|name| name.starts_with(start) && self.admits(name))
+            }
+            name => !tools.iter().any(|tool| tool == name),
+        };
+        good && unknown
+    }
+
+    fn is_offered(&self, name: &str) -> bool {
+        self.record.offered.iter().any(|tool| tool.name == name)
+    }
+
+    /// Whether a tool of this name may be used unasked: with `read_only`, all that is known of it has to say that it reads.
+    fn admits(&self, name: &str) -> bool {
+        let hints: Vec<_> = self.record.offered.iter().filter(|tool| tool.name == name).map(|tool| tool.read_only_hint).collect();
+        let writes = ["run_", "trigger_", "upsert_", "delete_"].iter().any(|start| name.starts_with(start));
+        let reads = ["list_blueprints", "list_entities", "get_sidebar"].contains(&name);
+        let all_read = hints.iter().all(|hint| hint.unwrap_or(reads));
+        !self.plan.read_only || (all_read && !writes)
     }
 
     fn is_late(&self) -> bool {
@@ -243,7 +337,7 @@ impl Run<'_> {
         let is_harmless =
             |name: &str| self.record.tokens.iter().chain([&self.plan.client_secret]).all(|secret| found(name, secret).is_none());
         let mut seen = HashSet::new();
-        let offered = self.record.offered.iter().filter(|name| is_name(name) && is_harmless(name));
+        let offered = self.record.offered.iter().map(|tool| &tool.name).filter(|name| is_name(name) && is_harmless(name));
         offered.filter(|name| seen.insert(name.as_str())).cloned().collect()
     }
 }

@@ -1,39 +1,81 @@
 //! How an answer goes over the wire: byte by byte, and seldom as HTTP wants it.
 
+use std::fmt;
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use miniz_oxide::deflate::compress_to_vec_zlib;
+use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
 
 use super::dice::Dice;
 
-/// What a run may make of an answer.
+/// What a run may make of an answer. If there is only one way, the answer is usable, definite or unclear; else it is doubtful.
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
-    /// Whether the answer gives what was asked for.
+    /// Whether the answer may be taken as what was asked for. If nothing else is right, the official SDKs take it so.
     pub good: bool,
-    /// The error codes to which it may lead. A good answer may lead to one as well, when the wire makes it doubtful.
+    /// Whether it may be said that nothing follows from it. Only the check of the MCP server says so.
+    pub unclear: bool,
+    /// The error codes to which it may lead.
     pub codes: Vec<&'static str>,
+    /// Who throws it away, good as it is, because it breaks MCP's schema.
+    pub breach: Option<Breach>,
+}
+
+/// Which of the official TypeScript SDKs throw an answer away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// The older one only.
+    Older,
+    /// The newer one, which Claude Code is built on.
+    Newer,
 }
 
 impl Verdict {
     pub fn good() -> Self {
-        Self { good: true, codes: Vec::new() }
+        Self { good: true, ..Self::default() }
     }
 
+    /// It must fail, with one of these codes.
     pub fn bad(codes: &[&'static str]) -> Self {
-        Self { good: false, codes: codes.to_vec() }
+        Self { codes: codes.to_vec(), ..Self::default() }
+    }
+
+    /// No tools, and a warning.
+    pub fn unclear() -> Self {
+        Self { unclear: true, ..Self::default() }
+    }
+
+    pub fn breach(breach: Breach) -> Self {
+        Self { breach: Some(breach), ..Self::good() }
     }
 
     pub fn or(mut self, codes: &[&'static str]) -> Self {
         self.codes.extend(codes);
         self
     }
+
+    pub fn or_unclear(self) -> Self {
+        Self { unclear: true, ..self }
+    }
+
+    pub fn or_good(self) -> Self {
+        Self { good: true, ..self }
+    }
+
+    /// Whether the official SDK takes it, whatever the agent that is built on it makes of it.
+    pub fn is_usable(&self) -> bool {
+        self.good && !self.unclear && self.codes.is_empty()
+    }
+
+    /// Whether it can only fail.
+    pub fn is_definite(&self) -> bool {
+        !self.good && !self.unclear
+    }
 }
 
 /// An answer before it is put on the wire.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
@@ -41,6 +83,8 @@ pub struct Answer {
     pub verdict: Verdict,
     /// Whether what counts is there before the body ends, as in a stream of events.
     pub streamed: bool,
+    /// The largest body that the step reads, in bytes.
+    pub limit: usize,
 }
 
 /// What is sent, and how.
@@ -82,6 +126,8 @@ enum Way {
     Compressed,
     Garbage,
     Mislabelled,
+    Unlabelled,
+    OddLabel,
     LateLength,
     ShortLength,
     NoLastChunk,
@@ -105,9 +151,11 @@ const WAYS: &[(usize, Way)] = &[
     (6, Way::OldUntilClose),
     (24, Way::Cut),
     (4, Way::Extra),
-    (4, Way::Compressed),
+    (12, Way::Compressed),
     (4, Way::Garbage),
     (3, Way::Mislabelled),
+    (2, Way::Unlabelled),
+    (3, Way::OddLabel),
     (3, Way::LateLength),
     (3, Way::ShortLength),
     (4, Way::NoLastChunk),
@@ -118,7 +166,7 @@ const WAYS: &[(usize, Way)] = &[
     (3, Way::ManyHeaders),
     (4, Way::Interim),
     (8, Way::BadHead),
-    (2, Way::TooLarge),
+    (3, Way::TooLarge),
     (2, Way::Endless),
     (4, Way::NotHttp),
     (4, Way::Nothing),
@@ -126,6 +174,13 @@ const WAYS: &[(usize, Way)] = &[
 
 /// What comes of an answer that doesn't arrive whole, or isn't HTTP.
 const BROKEN: &[&str] = &["unreachable", "bad_response", "mcp_error"];
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body, .. } = self;
+        write!(f, "{status} {headers:?} {:.4000?}", String::from_utf8_lossy(body))
+    }
+}
 
 impl Answer {
     /// Puts the answer on the wire as it should be.
@@ -176,24 +231,28 @@ impl Answer {
                 ]));
                 delivery.doubtful()
             }
-            Way::Compressed | Way::Garbage => {
-                let (coding, body) = match way {
-                    Way::Compressed => ("deflate", compress_to_vec_zlib(&self.body, 6)),
-                    _ => (dice.pick(&["gzip", "GZIP", "deflate", "br", "zstd"]), garbage(dice)),
-                };
+            Way::Compressed => {
+                let (coding, body) = compressed(dice, &self.body);
                 self.headers.push(("content-encoding".to_owned(), coding.to_owned()));
                 self.body = body;
-                // It was not asked for, so it isn't read.
-                let good = self.verdict.good;
-                self.verdict.good = false;
-                if good {
-                    self.verdict.codes.extend(["bad_response", "mcp_error"]);
-                }
-                self.properly().doubtful()
+                self.properly()
+            }
+            Way::Garbage => {
+                self.headers.push(("content-encoding".to_owned(), dice.pick(&["gzip", "GZIP", "deflate", "br", "zstd"]).to_owned()));
+                self.body = garbage(dice);
+                Delivery { streamed: false, ..self.properly() }.broken()
             }
             Way::Mislabelled => {
-                self.headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
-                self.properly().doubtful()
+                self.headers.push(("content-encoding".to_owned(), dice.pick(&["gzip", "deflate"]).to_owned()));
+                Delivery { streamed: false, ..self.properly() }.broken()
+            }
+            Way::Unlabelled => {
+                self.body = compressed(dice, &self.body).1;
+                Delivery { streamed: false, ..self.properly() }.broken()
+            }
+            Way::OddLabel => {
+                self.headers.push(("content-encoding".to_owned(), dice.pick(&["identity", "odd", "::error::forged"]).to_owned()));
+                self.properly()
             }
             Way::LateLength => {
                 // Longer than what comes.
@@ -259,8 +318,10 @@ impl Answer {
             }
             Way::BadHead => self.with_a_bad_head(dice),
             Way::TooLarge => {
-                self.body.extend(vec![b' '; 1_100_000]);
-                self.properly().broken()
+                self.body.extend(vec![b' '; dice.any(&[1_100_000, 1_100_000, 9_000_000])]);
+                let fits = self.body.len() <= self.limit;
+                let delivery = self.properly();
+                if fits { delivery } else { delivery.broken() }
             }
             Way::Endless => {
                 let head = self.head("HTTP/1.1", &[]);
@@ -342,13 +403,13 @@ impl Answer {
 impl Delivery {
     /// It may be taken as it is meant, or not.
     fn doubtful(mut self) -> Self {
-        self.verdict = self.verdict.or(BROKEN).or(&["request_rejected", "port_unavailable", "redirected"]);
+        self.verdict = self.verdict.or(BROKEN).or(&["request_rejected", "port_unavailable", "redirected"]).or_unclear();
         self
     }
 
     /// It must not be taken as a success, unless what counts had come before it broke.
     fn broken(mut self) -> Self {
-        self.verdict = Verdict { good: self.verdict.good && self.streamed, ..self.verdict.or(BROKEN) };
+        self.verdict = Verdict { good: self.verdict.good && self.streamed, ..self.verdict.or(BROKEN).or_unclear() };
         self
     }
 
@@ -386,6 +447,22 @@ fn chunks(dice: &Dice, body: &[u8], ended: bool) -> Vec<u8> {
         out.extend_from_slice(b"0\r\n\r\n");
     }
     out
+}
+
+/// A content coding, and the body in it.
+fn compressed(dice: &Dice, body: &[u8]) -> (&'static str, Vec<u8>) {
+    match dice.number(0..3) {
+        0 => ("deflate", compress_to_vec_zlib(body, 6)),
+        1 if dice.unfixed(100) => (dice.pick(&["x-gzip", "GZIP"]), gzip(body)),
+        _ => ("gzip", gzip(body)),
+    }
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let crc = body.iter().fold(!0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1))));
+    let length = u32::try_from(body.len()).unwrap_or_default();
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    [&head[..], &compress_to_vec(body, 6), &(!crc).to_le_bytes(), &length.to_le_bytes()].concat()
 }
 
 fn garbage(dice: &Dice) -> Vec<u8> {

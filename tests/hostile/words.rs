@@ -52,6 +52,11 @@ pub fn hostile(dice: &Dice, secrets: &[&str]) -> String {
     text
 }
 
+/// What of a text can stand in a header or a URL as it is.
+pub fn graphic(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic() && !"?#\\".contains(*c)).collect()
+}
+
 /// A secret, written in some way, or in several ways one over the other, with something before and behind it.
 pub fn written(dice: &Dice, secrets: &[&str]) -> String {
     let secret = dice.pick(secrets);
