@@ -262,7 +262,8 @@ fn an_event_stream_is_read_by_the_rules_of_whatwg() {
         ("an event without data", |answer| format!("event: message\n\n{}", event(answer))),
         ("a ping that is no JSON", |answer| format!("event: ping\ndata: now\n\n{}", event(answer))),
         ("a heartbeat that is JSON", |answer| format!("data: {{\"type\":\"heartbeat\"}}\n\n{}", event(answer))),
-        ("a heartbeat that is no JSON", |answer| format!("data: tick\n\ndata: null\n\ndata: {{}}\n\n{}", event(answer))),
+        ("a heartbeat that is no object", |answer| format!("data: null\n\ndata: {{}}\n\n{}", event(answer))),
+        ("a ping with a CR as its last byte", |answer| format!("{}event: ping\rdata: now\r\r", event(answer))),
         ("a notification", |answer| format!("{}{}", event(&json!({"jsonrpc": "2.0", "method": "notifications/x"})), event(answer))),
         ("something behind the answer", |answer| format!("{}data: [DONE]\n\n", event(answer))),
     ];
@@ -283,6 +284,7 @@ fn an_answer_that_no_agent_reads_in_a_stream_is_not_read() {
         ("no blank line at the end", |answer| event(answer).trim_end().to_owned()),
         ("another event", |answer| format!("event: response\ndata: {answer}\n\n")),
         ("an array", |answer| format!("data: [{answer}]\n\n")),
+        ("a CR as the last byte", |answer| event(answer).replace('\n', "\r")),
     ];
     for (name, shape) in shapes {
         let shape = *shape;
@@ -293,6 +295,21 @@ fn an_answer_that_no_agent_reads_in_a_stream_is_not_read() {
         let outcome = server.step().input("timeout", "1s").run().succeeded();
         assert_eq!(warnings(&outcome), ["The MCP connection is not verified"], "{name}: {}", outcome.stdout);
     }
+}
+
+/// Claude Code closes the connection; the SDKs skip the event.
+#[test]
+fn an_event_without_json_fails_the_step_for_claude_code_alone() {
+    let server = || {
+        Server::start(|request, _| match request.rpc() {
+            "tools/list" => Response::events(format!("data: tick\n\n{}", event(&envelope(request)))),
+            _ => good(request),
+        })
+    };
+    let outcome = server().step().run().failed("mcp_error");
+    assert!(outcome.error_text().contains("`an event` is of the type `message` and holds no JSON"), "{}", outcome.error_text());
+    let outcome = server().step().input("client", "vscode").run().succeeded();
+    assert_eq!(tools(&outcome), ["list_a", "list_b"]);
 }
 
 #[test]
