@@ -55,6 +55,11 @@ impl Failure {
         }
     }
 
+    /// Whether the server says that it doesn't speak a revision with `initialize`.
+    pub fn asks_for_another_revision(&self) -> bool {
+        matches!(self.rpc_code(), Some(UNSUPPORTED_VERSION | METHOD_NOT_FOUND))
+    }
+
     /// Whether the server may only dislike the way in which the conversation begins: it says so, or refuses it without JSON-RPC.
     pub fn may_be_of_revision(&self) -> bool {
         match self {

@@ -9,8 +9,8 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::failure::{Failure, UNSUPPORTED_VERSION};
-use super::message::{Answer, Message, is_json, notification, reply, request};
+use super::failure::Failure;
+use super::message::{Answer, METHOD_NOT_FOUND, Message, is_json, notification, reply, request};
 use super::schema::{self, Revision, Violation};
 use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
 
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         let mut session = new();
         match session.discover().await {
             Ok(()) => Ok(session),
-            Err(second) if failure.rpc_code() == Some(UNSUPPORTED_VERSION) => Err(second),
+            Err(second) if failure.asks_for_another_revision() && second.rpc_code() != Some(METHOD_NOT_FOUND) => Err(second),
             // A server that knows neither is reported by what it said first, unless it speaks the older transport.
             Err(_) if new().has_older_transport().await => Err(Failure::OlderTransport),
             Err(_) => Err(failure),

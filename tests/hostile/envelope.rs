@@ -41,7 +41,10 @@ fn json_of(text: String, verdict: Verdict) -> Answer {
     Answer { headers: of_type("application/json"), ..plain(200, bytes_of(text), verdict) }
 }
 
-fn events_of(text: String, verdict: Verdict) -> Answer {
+fn events_of(text: String, mut verdict: Verdict) -> Answer {
+    if verdict.breach.is_none() && holds_no_json(&text) {
+        verdict.breach = Some(Breach::Event);
+    }
     Answer { headers: of_type("text/event-stream"), streamed: true, ..plain(200, bytes_of(text), verdict) }
 }
 
@@ -181,7 +184,7 @@ fn as_events(dice: &Dice, good: &Value, verdict: Verdict, secrets: &[&str]) -> A
             let id = if id.is_empty() { "41" } else { &id };
             let retry = dice.pick(&["retry: 5\n", "retry: 1s\nretry: 1\n"]);
             let data = dice.pick(&["", " {}", " {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}"]);
-            (format!("{pieces}id: {id}\n{retry}data:{data}\n\n"), Verdict::good())
+            (format!("{pieces}id: {id}\n{retry}data:{data}\n\n: the end\n"), Verdict::good())
         }
         _ => {
             let event = event_with(dice, &text_of(good), good);
@@ -248,6 +251,12 @@ fn event_with(dice: &Dice, text: &str, good: &Value) -> String {
         }
         _ => format!("event: message\ndata: {text}\n\n"),
     }
+}
+
+/// Whether there is a line of data that is no JSON.
+fn holds_no_json(text: &str) -> bool {
+    let data = text.split(['\r', '\n']).filter_map(|line| line.strip_prefix("data:"));
+    data.filter(|data| !data.trim().is_empty()).any(|data| serde_json::from_str::<Value>(data).is_err())
 }
 
 /// An event with several lines of data.

@@ -67,9 +67,10 @@ impl Plan {
         };
         let client_secret = match dice.number(0..10) {
             0..5 => dice.text(LETTERS, 64..65),
-            5..8 => dice.text(GRAPHIC, 16..80),
+            // The letter keeps it from being a value in quotes, or one that nobody filled in.
+            5..8 => format!("s{}", dice.text(GRAPHIC, 16..80)),
             8 => dice.text(LETTERS, 1_000..4_000),
-            _ => format!("{}%41&amp;\\u0041\\\\''", dice.text(GRAPHIC, 16..40)),
+            _ => format!("s{}%41&amp;\\u0041\\\\''", dice.text(GRAPHIC, 16..40)),
         };
         let timeout = match stage {
             Stage::Sweep(_) => 5_000,

@@ -24,6 +24,8 @@ pub struct Record {
     pub tokens: Vec<String>,
     /// What the messages of the last MCP conversation may come to.
     pub conversation: Vec<Verdict>,
+    /// What `initialize` got, if the conversation began anew with `server/discover`.
+    refused: Vec<Verdict>,
     /// The tools that were listed in it.
     pub offered: Vec<Listed>,
     /// How many messages came in all.
@@ -220,6 +222,10 @@ impl<'a> Server<'a> {
             return mcp::plain(200, Vec::new(), Verdict::good()).properly();
         }
         let head = request.head.to_ascii_lowercase();
+        if request.method == "GET" && !head.contains("\r\nlast-event-id:") {
+            // Whether it speaks the transport of 2024-11-05: it does not.
+            return mcp::plain(405, Vec::new(), Verdict::good()).properly();
+        }
         let (hops, pending) = {
             let record = self.record();
             (record.hops, record.pending.clone().filter(|_| request.method == "GET" && head.contains("\r\nlast-event-id:")))
@@ -252,6 +258,17 @@ impl<'a> Server<'a> {
         if method == "initialize" && record.hops == 0 {
             record.conversation.clear();
             record.offered.clear();
+        }
+        if method == "server/discover" {
+            if record.hops == 0 {
+                record.refused = std::mem::take(&mut record.conversation);
+            }
+            // What `initialize` got counts only if this gets nothing either.
+            if !delivery.verdict.good {
+                let codes: Vec<_> = record.refused.iter().flat_map(|verdict| verdict.codes.iter().copied()).collect();
+                delivery.verdict.unclear |= record.refused.iter().any(|verdict| verdict.unclear);
+                delivery.verdict = delivery.verdict.or(&codes);
+            }
         }
         record.hops = if said.moves { record.hops + 1 } else { 0 };
         record.moved |= said.moves;

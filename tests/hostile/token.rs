@@ -309,6 +309,7 @@ pub fn of_status(status: u16) -> &'static [&'static str] {
         401 => &["credentials_rejected"],
         403 => &["forbidden"],
         404 => &["not_found"],
+        407 => &["proxy"],
         429 => &["rate_limited"],
         400..500 => &["request_rejected"],
         500.. => &["port_unavailable"],

@@ -257,7 +257,9 @@ impl Run<'_> {
         let silent = tools.is_empty() && !self.warns(NO_TOOLS);
         self.expect(!silent, Kind::WrongSuccess, || "no tools, and not a word".to_owned());
         let (warned, breaks) = (self.warns(BREAKS_SCHEMA), self.breaches().next().is_some());
-        self.expect(warned || !breaks, Kind::WrongSuccess, || format!("no word of a breach, and {text}"));
+        // Of an agent that is known to take it, nothing is said.
+        let concerns = !self.plan.strict && self.breaches().any(|breach| breach != Breach::Event);
+        self.expect(warned || !concerns, Kind::WrongSuccess, || format!("no word of a breach, and {text}"));
         self.expect(breaks || !warned, Kind::NeedlessWarning, || format!("a breach, and {text}"));
         let allowed = self.outcome.outputs().get("allowed_tools").cloned().unwrap_or_default();
         let not_admitted: Vec<_> = RISKY.iter().filter(|name| self.is_offered(name) && !self.admits(name)).collect();
@@ -274,7 +276,7 @@ impl Run<'_> {
         let last = self.record.exchanges.last().cloned().unwrap_or_default();
         let conversation = &self.record.conversation;
         let decisive = conversation.last().cloned().unwrap_or_default();
-        let rejected = self.plan.strict && self.breaches().any(|breach| breach == Breach::Newer);
+        let rejected = self.plan.strict && self.breaches().any(|breach| breach != Breach::Older);
         let checked = self.plan.verify && last.good;
         let fits = match (self.plan.stage, code) {
             (_, "timeout") => self.is_late(),

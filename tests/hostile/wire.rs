@@ -29,6 +29,8 @@ pub enum Breach {
     Older,
     /// The newer one, which Claude Code is built on.
     Newer,
+    /// Claude Code alone, and only where it reads that far: an event without JSON.
+    Event,
 }
 
 impl Verdict {
@@ -403,7 +405,7 @@ impl Answer {
 impl Delivery {
     /// It may be taken as it is meant, or not.
     fn doubtful(mut self) -> Self {
-        self.verdict = self.verdict.or(BROKEN).or(&["request_rejected", "port_unavailable", "redirected"]).or_unclear();
+        self.verdict = self.verdict.or(BROKEN).or(&["request_rejected", "port_unavailable", "redirected", "proxy"]).or_unclear();
         self
     }
 
