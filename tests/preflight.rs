@@ -208,6 +208,15 @@ fn a_refused_token_suggests_the_other_endpoint() {
 }
 
 #[test]
+fn a_proxy_that_answers_for_the_server_is_no_verdict_on_it() {
+    let sandbox = Sandbox::default();
+    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::status(407));
+    let outcome = Step::against(&sandbox).run().succeeded();
+    assert!(outcome.stdout.contains("::warning title=The MCP connection is not verified::"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("407"), "{}", outcome.stdout);
+}
+
+#[test]
 fn an_answer_that_no_agent_can_use_fails_the_step() {
     let html = |status| Fault::answer(status, "<html>Sign in</html>").header("content-type", "text/html; charset=utf-8");
     for (fault, code, text) in [

@@ -297,6 +297,29 @@ fn an_answer_that_no_agent_reads_in_a_stream_is_not_read() {
     }
 }
 
+/// Only Python's SDK goes on after these.
+#[test]
+fn what_one_sdk_takes_fails_the_step_for_others_alone() {
+    type Shape = fn(&Request) -> Response;
+    let shapes: &[(&str, Shape)] = &[
+        ("`Content-Type` only begins with `application/json`", |request| match request.body.get("id") {
+            Some(_) => Response::new(200, "application/json-rpc", envelope(request).to_string()),
+            None => good(request),
+        }),
+        ("`notifications/initialized` is answered with an error", |request| match request.rpc() {
+            "notifications/initialized" => Response::new(400, "text/plain", ""),
+            _ => good(request),
+        }),
+    ];
+    for (says, shape) in shapes {
+        let outcome = Server::start(|request, _| shape(request)).step().run().failed("mcp_error");
+        assert!(outcome.error_text().contains(says), "{says}: {}", outcome.error_text());
+        let outcome = Server::start(|request, _| shape(request)).step().input("client", "vscode").run().succeeded();
+        assert_eq!(tools(&outcome), ["list_a", "list_b"], "{says}");
+        assert_eq!(warnings(&outcome).len(), 1, "{says}");
+    }
+}
+
 /// Claude Code closes the connection; the SDKs skip the event.
 #[test]
 fn an_event_without_json_fails_the_step_for_claude_code_alone() {

@@ -67,7 +67,7 @@ impl Failure {
             Self::Status(response) => {
                 let status = response.head.status;
                 let is_of_request = status.is_client_error()
-                    && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+                    && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
                     && !is_retryable(status);
                 is_of_request && self.rpc_code().is_none_or(|code| matches!(code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS))
             }

@@ -78,6 +78,16 @@ pub fn of_event() -> Violation {
     Violation { rejected_by: RejectedBy::ClaudeCode, ..Violation::new("an event", "is of the type `message` and holds no JSON") }
 }
 
+/// What is wrong with an answer whose media type is not quite JSON's: Python's SDK reads it.
+pub fn of_media_type() -> Violation {
+    Violation::new("Content-Type", "only begins with `application/json`")
+}
+
+/// What is wrong with an error as the answer to `notifications/initialized`: Python's SDK passes over it.
+pub fn of_initialized() -> Violation {
+    Violation::new("notifications/initialized", "is answered with an error")
+}
+
 /// What is wrong with the result of `server/discover`.
 pub fn of_discover(result: &Value) -> Option<Violation> {
     of_capabilities(result).or_else(|| of_texts(result))

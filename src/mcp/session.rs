@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::failure::Failure;
 use super::message::{Answer, METHOD_NOT_FOUND, Message, is_json, notification, reply, request};
 use super::schema::{self, Revision, Violation};
+use crate::net::retry::is_retryable;
 use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
@@ -135,7 +136,12 @@ impl<'a> Session<'a> {
         self.violations.extend(schema::of_initialize(&result));
         let known = REVISIONS.iter().find(|known| **known == version).ok_or_else(|| Failure::UnknownVersion(version.to_owned()))?;
         self.era = Era::Initialized { version: HeaderValue::from_static(known), session };
-        self.notify("notifications/initialized").await
+        match self.notify("notifications/initialized").await {
+            // Python's SDK goes on. The others close the connection.
+            Err(Failure::Status(response)) if is_refusal(response.head.status) => self.violations.push(schema::of_initialized()),
+            sent => sent?,
+        }
+        Ok(())
     }
 
     async fn discover(&mut self) -> Result<(), Failure> {
@@ -174,7 +180,12 @@ impl<'a> Session<'a> {
         let answer = match media_type(&response).as_deref() {
             // It says that no answer comes: agents wait for one elsewhere.
             _ if response.status() == StatusCode::ACCEPTED => return Err(Failure::NoAnswer),
-            Some("application/json") => self.read_json(response, id).await?,
+            Some(kind) if kind.starts_with("application/json") => {
+                if kind != "application/json" {
+                    self.violations.push(schema::of_media_type());
+                }
+                self.read_json(response, id).await?
+            }
             Some("text/event-stream") => self.read_stream(response, id).await?,
             _ => return Err(Failure::NotMcp(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?)),
         };
@@ -345,6 +356,11 @@ fn client_info() -> Value {
 }
 
 /// The response's type, without parameters.
+/// Whether the server will say the same again.
+fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error() && !is_retryable(status)
+}
+
 fn media_type(response: &Response) -> Option<String> {
     let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())

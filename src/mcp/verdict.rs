@@ -67,6 +67,10 @@ impl Verdict {
             let retry_after = retry_after(status, headers, now);
             return Self::NotVerified { not_verified: not_verified(server, Obstacle::Unavailable(said)), retryable: true, retry_after };
         }
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            // Only proxies answer it, and the agent may have another way to the server.
+            return Self::not_verified(server, Obstacle::Unavailable(said));
+        }
         if status.is_redirection() {
             let location = redactor.quote(&header(headers, "location").unwrap_or_default());
             return Self::Failed(Error::Unusable { url, problem: ServerProblem::Redirect { response: said, location } });

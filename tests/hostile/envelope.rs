@@ -117,6 +117,7 @@ fn breaking(dice: &Dice, good: &Value, verdict: Verdict, secrets: &[&str]) -> An
 }
 
 fn of_another_type(dice: &Dice, good: &Value) -> Answer {
+    let of_python = Verdict { breach: Some(Breach::Newer), ..Verdict::bad(&["mcp_error"]).or_unclear().or_good() };
     let (kind, verdict) = dice.any(&[
         ("text/html", Verdict::bad(&["mcp_error"])),
         ("text/plain", Verdict::bad(&["mcp_error"])),
@@ -124,11 +125,10 @@ fn of_another_type(dice: &Dice, good: &Value) -> Answer {
         ("text/json", Verdict::bad(&["mcp_error"])),
         ("application/octet-stream", Verdict::bad(&["mcp_error"])),
         ("application/vnd.api+json", Verdict::bad(&["mcp_error"])),
-        ("application/json-seq", Verdict::bad(&["mcp_error"])),
         ("::error::forged", Verdict::bad(&["mcp_error"])),
-        // One of the official SDKs reads these.
-        ("application/json-rpc", Verdict::bad(&["mcp_error"]).or_unclear().or_good()),
-        ("application/json, application/json", Verdict::bad(&["mcp_error"]).or_unclear().or_good()),
+        ("application/json-rpc", of_python.clone()),
+        ("application/json-seq", of_python.clone()),
+        ("application/json, application/json", of_python),
         // JSON is no stream.
         ("text/event-stream", Verdict::unclear()),
     ]);

@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::envelope::{enveloped, stream_of, typed};
 use super::results::{discover, initialize, odd_discover, odd_initialize, odd_tools, tools};
 use super::token::wait;
-use super::wire::{Answer, Verdict};
+use super::wire::{Answer, Breach, Verdict};
 use super::words::{graphic, hostile, written};
 
 /// What is asked, and what there is to know about who asks.
@@ -162,8 +162,7 @@ impl Refused {
 fn to_notification(dice: &Dice, hostility: u32) -> Answer {
     let status = if dice.percent(100 - hostility) { 202 } else { dice.any(&[200, 200, 204, 204, 201, 400, 401, 404, 500]) };
     let verdict = match status {
-        401 => Verdict::bad(&["mcp_refused"]),
-        400..500 => Verdict::bad(&["mcp_error"]),
+        400..500 => Verdict::breach(Breach::Newer),
         500.. => Verdict::unclear(),
         _ => Verdict::good(),
     };
