@@ -402,7 +402,7 @@ class Publish(OnGitHub):
         self.assertEqual(self.origin("rev-parse", "v1.1.0"), last)
 
     def test_interrupted(self):
-        """At the calls where it matters."""
+        """tools/release/rehearse tries the other calls too."""
         wanted = {"gh api POST git/commits": ["after"], "gh api POST refs/tags/v1.1.0": ["before", "after"]}
         self.interrupted_at(wanted, self.publish, lambda: self.origin("log", "-2", "--format=%B", "--stat", "v1.1.0"))
 
