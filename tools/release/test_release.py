@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """Tests of release.py: python3 tools/release/test_release.py"""
 
-import base64
+import contextlib
+import hashlib
+import io
 import json
 import os
+import re
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -99,7 +103,19 @@ jobs:
       - uses: org/port-mcp-auth@v1 # what was just released
 """
 
+NATIVE = """\
+{
+  "version": null,
+  "sha256": {
+    "aarch64-unknown-linux-gnu": null,
+    "x86_64-unknown-linux-gnu": null
+  }
+}
+"""
+
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+OTHER_DIGEST = "sha256:" + "0" * 64
+FAKES = Path(__file__).resolve().parent / "fakes"
 
 
 class Case(unittest.TestCase):
@@ -120,7 +136,8 @@ class Case(unittest.TestCase):
 
     def git(self, *words):
         names = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *names, *words], cwd=self.root, check=True)
+        done = subprocess.run(["git", *names, *words], cwd=self.root, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout.strip()
 
     def read(self, name):
         return (self.root / name).read_text()
@@ -199,10 +216,20 @@ class Plan(Case):
         self.assertEqual(release.released(self.root), [(1, 0, 0), (1, 0, 9), (1, 0, 10)])
         release.plan(self.root)
 
+    def test_the_way_on_for_a_release_that_was_begun(self):
+        self.git("tag", "v1.1.0")
+        self.refuses('choose "Re-run failed jobs"', release.plan, self.root)
+
+    def test_the_native_action_needs_its_file(self):
+        (self.root / "native").mkdir()
+        self.refuses("native/binaries.json: expected an object", release.plan, self.root)
+
     def test_refusals(self):
+        (self.root / "native").mkdir()
+        (self.root / "native/binaries.json").write_text(NATIVE)
         self.git("tag", "v1.0.0")
         for name, old, new, why in (
-            ("Cargo.toml", 'version = "1.1.0"\nedition', 'version = "1.0.0"\nedition', "can't follow 1.0.0"),
+            ("Cargo.toml", 'version = "1.1.0"\nedition', 'version = "1.3.0"\nedition', "can't follow 1.0.0"),
             ("Cargo.toml", 'version = "1.1.0"\nedition', "edition", "must begin with its version"),
             (
                 "Cargo.lock",
@@ -215,6 +242,10 @@ class Plan(Case):
             ("action.yml", "image: Dockerfile", "image: docker://elsewhere", "action.yml: expected one line"),
             ("claude/action.yml", "port-mcp-auth@v1", "port-mcp-auth@v2", "claude/action.yml: expected one line"),
             (".github/workflows/release.yml", "port-mcp-auth@v1", "port-mcp-auth@main", "must try"),
+            ("native/binaries.json", '"version": null', '"version": "1.0.0"', "native/binaries.json: expected an object"),
+            ("native/binaries.json", "x86_64-", "riscv64-", "native/binaries.json: expected an object"),
+            ("native/binaries.json", NATIVE, "[]", "native/binaries.json: expected an object"),
+            ("native/binaries.json", NATIVE, "not JSON", "native/binaries.json: expected an object"),
         ):
             with self.subTest(name, why=why):
                 text = self.read(name)
@@ -254,69 +285,263 @@ class Pin(unittest.TestCase):
             release.pinned_image(release.pinned_image(ACTION, "1.1.0", DIGEST), "1.1.0", DIGEST)
 
 
-class Publish(Case):
-    """Against a `gh` that notes what it is asked."""
+class OnGitHub(Case):
+    """With a `gh` that keeps what it is told: see fakes/gh."""
 
     def setUp(self):
         super().setUp()
-        self.asked, self.answers = [], {}
-        self.enterContext(mock.patch.object(release.subprocess, "run", self.run_gh))
-        self.enterContext(mock.patch.dict(os.environ, GITHUB_REPOSITORY="org/port-mcp-auth", GITHUB_SHA="headsha"))
-
-    def run_gh(self, words, **options):
-        self.assertEqual(words[:3], ["gh", "api", "--method"])
-        method, path = words[3], words[4].removeprefix("repos/org/port-mcp-auth/")
-        body = json.loads(options["input"]) if options["input"] else None
-        self.assertEqual(words[5:], ["--input", "-"] if body else [])
-        self.asked.append((method, path, body))
-        return mock.Mock(stdout=json.dumps(self.answers.get((method, path), dict)()))
-
-    def test_two_commits_and_a_tag(self):
-        trees, commits = iter(("tree1", "tree2")), iter(("commit1", "commit2"))
-        self.answers = {
-            ("GET", "git/commits/headsha"): lambda: {"tree": {"sha": "headtree"}},
-            ("GET", "git/commits/commit1"): lambda: {"tree": {"sha": "tree1"}},
-            ("POST", "git/trees"): lambda: {"sha": next(trees)},
-            ("POST", "git/commits"): lambda: {"sha": next(commits)},
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", "all files")
+        self.state = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.git("init", "--quiet", "--bare", str(self.state / "origin.git"))
+        self.head = self.push()
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (self.folder / "binaries").mkdir()
+        for target in release.TARGETS:
+            (self.folder / "binaries" / f"port-mcp-auth-{target}").write_text(f"for {target}")
+        variables = {
+            "FAKE_STATE": str(self.state),
+            "GH_TOKEN": "contents=write",
+            "GITHUB_REPOSITORY": "org/port-mcp-auth",
+            "GITHUB_SHA": self.head,
+            "PATH": f"{FAKES}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
-        self.assertEqual(release.publish(self.root, "1.1.0", DIGEST), "commit2")
-        written = [body for method, path, body in self.asked if path == "git/trees"]
-        self.assertEqual([tree["base_tree"] for tree in written], ["headtree", "tree1"])
-        (action,), (composite,) = (tree["tree"] for tree in written)
-        self.assertEqual((action["path"], composite["path"]), ("action.yml", "claude/action.yml"))
-        self.assertIn(f"v1.1.0@{DIGEST}\n", action["content"])
-        self.assertIn("uses: org/port-mcp-auth@commit1 # for v1.1.0\n", composite["content"])
-        made = [body for _, path, body in self.asked if path == "git/commits"]
-        self.assertEqual([(c["tree"], c["parents"]) for c in made], [("tree1", ["headsha"]), ("tree2", ["commit1"])])
-        self.assertEqual(self.asked[-1], ("POST", "git/refs", {"ref": "refs/tags/v1.1.0", "sha": "commit2"}))
+        self.enterContext(mock.patch.dict(os.environ, variables))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        stderr = os.dup(2)  # that of the fakes
+        self.addCleanup(os.close, stderr)
+        self.addCleanup(os.dup2, stderr, 2)
+        with Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+
+    def push(self):
+        self.git("push", "--quiet", "--force", str(self.state / "origin.git"), "HEAD:refs/heads/main")
+        return self.git("rev-parse", "HEAD")
+
+    def origin(self, *words):
+        return self.git("--git-dir", str(self.state / "origin.git"), *words)
+
+    def calls(self):
+        """What changed something, since the last time."""
+        file = self.state / "calls"
+        made = file.read_text().splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        return made
+
+    def publish(self, version="1.1.0", digest=DIGEST):
+        return release.publish(self.root, version, digest, self.folder)
+
+    def make_release(self, version="1.1.0"):
+        return release.release(self.root, version, self.folder)
+
+    def pages(self, change=None):
+        file = self.state / "github.json"
+        pages = json.loads(file.read_text())
+        if change:
+            change(pages)
+            file.write_text(json.dumps(pages))
+        return pages
+
+    def interrupted_at(self, wanted, step, seen):
+        """`step` fails at each of these calls in turn, before, in the middle of and after its effect, and is run again."""
+        start = self.state / "start.tar"
+        pack = ["tar", "--create", "--file", str(start), "--exclude=start.tar", "--directory", str(self.state), "."]
+        subprocess.run(pack, check=True)
+        step()
+        made, right = self.calls(), seen()
+        self.assertLessEqual(set(wanted), set(made))
+        for number, call in enumerate(made):
+            for mode in wanted.get(call, []):
+                with self.subTest(call, mode=mode):
+                    subprocess.run(["find", str(self.state), "-mindepth", "1", "!", "-name", "start.tar", "-delete"], check=True)
+                    subprocess.run(["tar", "--extract", "--file", str(start), "--directory", str(self.state)], check=True)
+                    with mock.patch.dict(os.environ, FAKE_INTERRUPT=f"{number}:{mode}"), self.assertRaises(Refusal):
+                        step()
+                    self.calls()
+                    step()
+                    self.calls()
+                    self.assertEqual(seen(), right)
+
+
+class Publish(OnGitHub):
+    def test_two_commits_and_a_tag(self):
+        last = self.publish()
+        self.assertEqual(self.origin("rev-parse", "v1.1.0"), last)
+        self.assertEqual(self.origin("rev-parse", "v1.1.0~2"), self.head)
+        self.assertEqual(self.origin("diff", "--name-only", self.head, "v1.1.0~1"), "action.yml")
+        self.assertEqual(self.origin("diff", "--name-only", "v1.1.0~1", "v1.1.0"), "claude/action.yml")
+        self.assertIn(f"v1.1.0@{DIGEST}", self.origin("show", "v1.1.0:action.yml"))
+        first = self.origin("rev-parse", "v1.1.0~1")
+        self.assertIn(f"uses: org/port-mcp-auth@{first} # for v1.1.0\n", self.origin("show", "v1.1.0:claude/action.yml"))
+
+    def test_the_native_action_names_the_binaries(self):
+        (self.root / "native").mkdir()
+        (self.root / "native/binaries.json").write_text(NATIVE)
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", "native")
+        os.environ["GITHUB_SHA"] = self.push()
+        self.publish()
+        self.assertEqual(self.origin("diff", "--name-only", "v1.1.0~2", "v1.1.0~1").split(), ["action.yml", "native/binaries.json"])
+        sums = {target: hashlib.sha256(f"for {target}".encode()).hexdigest() for target in release.TARGETS}
+        self.assertEqual(json.loads(self.origin("show", "v1.1.0~1:native/binaries.json")), {"version": "1.1.0", "sha256": sums})
+        self.calls()
+        self.publish()
+        (self.folder / "binaries/port-mcp-auth-x86_64-unknown-linux-gnu").write_text("another build")
+        self.refuses("there already", self.publish)
 
     def test_run_again(self):
         """A later step failed, and the job is run again: the same digest is fine, another one is not."""
-        tag = {"ref": "refs/tags/v1.1.0", "object": {"sha": "commit2"}}
-        self.answers[("GET", "git/matching-refs/tags/v1.1.0")] = lambda: [tag]
-        image = release.pinned_image(ACTION, "1.1.0", DIGEST)
-        content = {"content": base64.b64encode(image.encode()).decode()}
-        self.answers[("GET", "contents/action.yml?ref=commit2")] = lambda: content
-        self.assertEqual(release.publish(self.root, "1.1.0", DIGEST), "commit2")
-        self.refuses("there already", release.publish, self.root, "1.1.0", "sha256:" + "0" * 64)
-        self.assertEqual({method for method, _, _ in self.asked}, {"GET"})
+        last = self.publish()
+        self.calls()
+        self.assertEqual(self.publish(), last)
+        self.refuses("there already", self.publish, "1.1.0", OTHER_DIGEST)
+        self.git("commit", "--quiet", "--allow-empty", "--message", "more")
+        os.environ["GITHUB_SHA"] = self.push()
+        self.refuses("there already", self.publish)
+        self.assertEqual(set(self.calls()), {"gh api POST git/trees"})
+        self.assertEqual(self.origin("rev-parse", "v1.1.0"), last)
+
+    def test_interrupted(self):
+        """tools/release/rehearse tries the other calls too."""
+        wanted = {"gh api POST git/commits": ["after"], "gh api POST refs/tags/v1.1.0": ["before", "after"]}
+        self.interrupted_at(wanted, self.publish, lambda: self.origin("log", "-2", "--format=%B", "--stat", "v1.1.0"))
 
     def test_nothing_is_written_if_a_file_does_not_fit(self):
-        self.refuses("is no digest", release.publish, self.root, "1.1.0", "sha256:0")
+        self.refuses("is no digest", self.publish, "1.1.0", "sha256:0")
         self.change("claude/action.yml", "port-mcp-auth@v1", "port-mcp-auth@main")
-        self.refuses("expected one line", release.publish, self.root, "1.1.0", DIGEST)
-        self.assertEqual(self.asked, [])
+        self.refuses("expected one line", self.publish)
+        (self.folder / "binaries/port-mcp-auth-x86_64-unknown-linux-gnu").unlink()
+        self.refuses("expected the binaries", self.publish)
+        self.assertEqual(self.calls(), [])
 
-    def test_major_moves_or_is_made(self):
-        path = "git/matching-refs/tags/v1"
-        new = {"ref": "refs/tags/v1.1.0", "object": {"sha": "newcommit"}}
-        self.answers[("GET", path)] = lambda: [{"ref": "refs/tags/v1", "object": {"sha": "old"}}, new]
+    def test_another_digest_gets_no_tag_of_the_image(self):
+        self.publish()
+        self.refuses("there already", release.tag_image, self.root, "1.1.0", OTHER_DIGEST, self.folder)
+
+    def test_major_is_made_and_moves(self):
+        self.origin("tag", "v1.0.0", self.head)
+        self.origin("tag", "v10", self.head)  # begins with v1 too
+        release.move_major("1.0.0")
+        self.assertEqual(self.calls(), ["gh api POST refs/tags/v1"])
+        last = self.publish()
+        self.calls()
         release.move_major("1.1.0")
-        self.assertEqual(self.asked[-1], ("PATCH", "git/refs/tags/v1", {"sha": "newcommit", "force": True}))
-        # v10 begins with v1 too, and is another major.
-        self.answers[("GET", path)] = lambda: [{"ref": "refs/tags/v10", "object": {"sha": "other"}}, new]
+        self.assertEqual(self.calls(), ["gh api PATCH git/refs/tags/v1"])
+        self.assertEqual(self.origin("rev-parse", "v1"), last)
         release.move_major("1.1.0")
-        self.assertEqual(self.asked[-1], ("POST", "git/refs", {"ref": "refs/tags/v1", "sha": "newcommit"}))
+        self.refuses("v1 stays where it is: v1.1.0 is newer", release.move_major, "1.0.0")
+        self.assertEqual(self.calls(), [])
+
+
+class Page(OnGitHub):
+    def setUp(self):
+        super().setUp()
+        self.origin("tag", "v1.1.0", self.head)
+
+    def assets(self):
+        return {page["tag_name"]: sorted((a["name"], a["state"], a["digest"]) for a in page["assets"]) for page in self.pages()}
+
+    def test_a_draft_with_files_that_is_published_last(self):
+        self.make_release()
+        made = self.calls()
+        self.assertEqual(made, ["gh api POST releases", "gh release upload (in parts)", "gh api PATCH releases/1"])
+        (page,) = self.pages()
+        self.assertEqual((page["tag_name"], page["name"], page["draft"], page["latest"]), ("v1.1.0", "v1.1.0", False, True))
+        self.assertEqual(page["body"], release.notes(CHANGELOG, "1.1.0"))
+        sums = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=self.folder / "binaries", capture_output=True, check=True)
+        self.assertEqual(sums.stdout.count(b": OK\n"), 2)
+        self.assertEqual(len(page["assets"]), 3)
+        self.make_release()
+        self.assertEqual(self.calls(), [])
+
+    def test_interrupted(self):
+        wanted = {
+            "gh api POST releases": ["before", "after"],
+            "gh release upload (in parts)": ["before", "half", "after"],
+            "gh api PATCH releases/1": ["before", "after"],
+        }
+        self.interrupted_at(wanted, self.make_release, self.assets)
+
+    def interrupt_before_it_is_published(self):
+        with mock.patch.dict(os.environ, FAKE_INTERRUPT="2:before"), self.assertRaises(Refusal):
+            self.make_release()
+        self.calls()
+
+    def test_a_draft_with_other_files(self):
+        self.interrupt_before_it_is_published()
+        self.pages(lambda pages: pages[0]["assets"][0].update(digest=OTHER_DIGEST))
+        self.refuses("another file.*delete the draft", self.make_release)
+        self.pages(lambda pages: pages[0]["assets"][0].update(name="more"))
+        self.refuses("files that are not of this release: more", self.make_release)
+        self.assertEqual(self.calls(), [])
+
+    def test_a_published_release_with_other_files(self):
+        self.make_release()
+        self.calls()
+        self.pages(lambda pages: pages[0]["assets"].pop())
+        self.refuses("published without .*: release the next version", self.make_release)
+        self.pages(lambda pages: pages[0]["assets"][0].update(digest=None))
+        self.refuses("is another file", self.make_release)
+        self.assertEqual(self.calls(), [])
+
+    def test_two_drafts(self):
+        self.interrupt_before_it_is_published()
+        self.pages(lambda pages: pages.append(dict(pages[0])))
+        self.refuses("2 releases for v1.1.0: delete the drafts", self.make_release)
+
+    def test_no_tag(self):
+        self.refuses("there is no tag v1.0.0", self.make_release, "1.0.0")
+
+    def test_an_older_release_is_not_the_latest(self):
+        self.origin("tag", "v2.0.0", self.head)
+        self.make_release()
+        self.assertNotIn("latest", self.pages()[0])
+
+    def test_a_release_that_can_be_changed_is_a_warning(self):
+        (self.state / "mutable").touch()
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.make_release()
+        self.assertIn("::warning::v1.1.0 can be changed", said.getvalue())
+
+
+class Pull(unittest.TestCase):
+    """Against a `docker` of a few lines."""
+
+    def pull(self, script):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "docker").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "docker").chmod(0o755)
+        variables = {"PATH": f"{folder}:{os.environ['PATH']}", "DOCKER_CONFIG": "/with/a/login"}
+        with mock.patch.dict(os.environ, variables), contextlib.redirect_stderr(io.StringIO()):
+            release.pull(DIGEST)
+
+    def test_without_the_login_of_the_job(self):
+        self.pull(
+            f'test "$*" = "pull --quiet {release.IMAGE}@{DIGEST}" && test "$DOCKER_CONFIG" != /with/a/login && test -z "$(ls "$DOCKER_CONFIG")"'
+        )
+
+    def test_private(self):
+        for said in ("unauthorized", "error from registry: denied"):
+            with self.subTest(said), self.assertRaisesRegex(Refusal, r'(?s)packages/container/port-mcp-auth/settings.*"Change visibility"'):
+                self.pull(f"echo 'Error response from daemon: {said}' >&2; exit 1")
+
+    def test_other_failures_are_not_blamed_on_the_visibility(self):
+        with self.assertRaisesRegex(Refusal, "can't be pulled, for the reason above"):
+            self.pull("echo 'net/http: TLS handshake timeout' >&2; exit 1")
+
+
+class Refused(unittest.TestCase):
+    def said(self, **variables):
+        with mock.patch.dict(os.environ, variables), contextlib.redirect_stderr(io.StringIO()) as said:
+            with self.assertRaises(SystemExit) as end:
+                release.refused(Refusal("100%\nsure"))
+            return said.getvalue(), end.exception.code
+
+    def test_on_a_runner(self):
+        self.assertEqual(self.said(GITHUB_ACTIONS="true"), ("::error title=Release::100%25%0Asure\n", 1))
+
+    def test_by_hand(self):
+        self.assertEqual(self.said(GITHUB_ACTIONS=""), ("", "release: 100%\nsure"))
 
 
 class ThisRepository(unittest.TestCase):
@@ -327,6 +552,13 @@ class ThisRepository(unittest.TestCase):
     def test_pin_fits_action_yml(self):
         text = release.pinned_image((self.root / "action.yml").read_text(), "1.2.3", DIGEST)
         self.assertIn(f"  image: docker://ghcr.io/org/port-mcp-auth:v1.2.3@{DIGEST}\n", text)
+
+    def test_the_workflow_builds_every_target(self):
+        workflow = (self.root / ".github/workflows/release.yml").read_text()
+        self.assertEqual(sorted(re.findall(r"target: (\S+)$", workflow, re.MULTILINE)), list(release.TARGETS))
+
+    def test_pin_fits_the_native_action(self):
+        release.first_files(self.root, "1.2.3", DIGEST, dict.fromkeys(release.TARGETS, "0" * 64))
 
     def test_pin_fits_the_composite_action(self):
         version = release.cargo_version((self.root / "Cargo.toml").read_text())
