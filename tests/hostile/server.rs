@@ -39,6 +39,8 @@ pub struct Record {
     hops: usize,
     /// Whether the MCP server sent the client to another path.
     moved: bool,
+    /// Whether bytes came behind an answer.
+    leftover: bool,
     /// What the last stream should have brought.
     pending: Option<Said>,
 }
@@ -197,6 +199,8 @@ impl<'a> Server<'a> {
             _ => issued.answer.properly(),
         };
         let mut record = self.record();
+        let delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
+        record.leftover |= delivery.leftover;
         record.exchanges.push(delivery.verdict.clone());
         record.tokens.extend(issued.tokens);
         record.cuts.extend(delivery.cut);
@@ -249,6 +253,8 @@ impl<'a> Server<'a> {
             delivery.verdict.good = good;
         }
         let mut record = self.record();
+        let delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
+        record.leftover |= delivery.leftover;
         if method == "initialize" && record.hops == 0 {
             record.conversation.clear();
             record.offered.clear();
