@@ -41,6 +41,8 @@ pub struct Record {
     hops: usize,
     /// Whether the MCP server sent the client to another path.
     moved: bool,
+    /// Whether bytes came behind an answer.
+    leftover: bool,
     /// What the last stream should have brought.
     pending: Option<Said>,
 }
@@ -199,6 +201,8 @@ impl<'a> Server<'a> {
             _ => issued.answer.properly(),
         };
         let mut record = self.record();
+        let delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
+        record.leftover |= delivery.leftover;
         record.exchanges.push(delivery.verdict.clone());
         record.tokens.extend(issued.tokens);
         record.cuts.extend(delivery.cut);
@@ -255,6 +259,8 @@ impl<'a> Server<'a> {
             delivery.verdict.good = good;
         }
         let mut record = self.record();
+        let delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
+        record.leftover |= delivery.leftover;
         if method == "initialize" && record.hops == 0 {
             record.conversation.clear();
             record.offered.clear();

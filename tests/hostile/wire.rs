@@ -101,6 +101,8 @@ pub struct Delivery {
     pub verdict: Verdict,
     /// After which byte it breaks off, if it does.
     pub cut: Option<usize>,
+    /// Whether there are bytes behind it, which may be taken for the next answer.
+    pub leftover: bool,
     streamed: bool,
 }
 
@@ -341,6 +343,7 @@ impl Answer {
             }
             Way::Nothing => self.deliver(Vec::new(), dice.any(&[End::Close, End::Reset, End::Reset, End::Stay])).broken(),
         };
+        delivery.leftover = matches!(way, Way::Extra | Way::ShortLength | Way::TwoLengths | Way::LengthAndChunks);
         if dice.percent(15) {
             delivery.before = Duration::from_millis(dice.any(&[1, 5, 20, 120, 700]));
         }
@@ -398,7 +401,16 @@ impl Answer {
 
     fn deliver(self, mut head: Vec<u8>, end: End) -> Delivery {
         head.extend_from_slice(&self.body);
-        Delivery { bytes: head, before: Duration::ZERO, drip: None, end, verdict: self.verdict, cut: None, streamed: self.streamed }
+        Delivery {
+            bytes: head,
+            before: Duration::ZERO,
+            drip: None,
+            end,
+            verdict: self.verdict,
+            cut: None,
+            leftover: false,
+            streamed: self.streamed,
+        }
     }
 }
 
@@ -406,6 +418,12 @@ impl Delivery {
     /// It may be taken as it is meant, or not.
     fn doubtful(mut self) -> Self {
         self.verdict = self.verdict.or(BROKEN).or(&["request_rejected", "port_unavailable", "redirected", "proxy"]).or_unclear();
+        self
+    }
+
+    /// What came behind an earlier answer on the same connection may be taken for this one.
+    pub fn behind_leftovers(mut self) -> Self {
+        self.verdict = self.verdict.or(&["bad_response", "mcp_error"]).or_unclear();
         self
     }
 
