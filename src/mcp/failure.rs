@@ -8,7 +8,7 @@ use crate::net::retry::is_retryable;
 use crate::net::{HttpResponse, RequestError};
 
 /// `UnsupportedProtocolVersionError` of revision 2026-07-28.
-pub const UNSUPPORTED_VERSION: i64 = -32022;
+const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// Why a message got no answer that can be used.
 #[derive(Debug)]
@@ -46,30 +46,17 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The code of the JSON-RPC error that the server answered with, whatever the HTTP status.
-    pub fn rpc_code(&self) -> Option<i64> {
-        match self {
-            Self::Rpc(error) => Some(error.code),
-            Self::Status(response) => Self::rpc_error(response).map(|error| error.code),
-            _ => None,
-        }
-    }
-
-    /// Whether the server says that it doesn't speak a revision with `initialize`.
-    pub fn asks_for_another_revision(&self) -> bool {
-        matches!(self.rpc_code(), Some(UNSUPPORTED_VERSION | METHOD_NOT_FOUND))
-    }
-
     /// Whether the server may only dislike the way in which the conversation begins: it says so, or refuses it without JSON-RPC.
     pub fn may_be_of_revision(&self) -> bool {
+        let is_of_revision = |code| matches!(code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS);
         match self {
-            Self::Rpc(error) => matches!(error.code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS),
+            Self::Rpc(error) => is_of_revision(error.code),
             Self::Status(response) => {
                 let status = response.head.status;
-                let is_of_request = status.is_client_error()
-                    && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
-                    && !is_retryable(status);
-                is_of_request && self.rpc_code().is_none_or(|code| matches!(code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS))
+                let is_of_way_there =
+                    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+                let is_of_message = status.is_client_error() && !is_of_way_there && !is_retryable(status);
+                is_of_message && Self::rpc_error(response).is_none_or(|error| is_of_revision(error.code))
             }
             _ => false,
         }

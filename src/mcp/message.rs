@@ -51,15 +51,24 @@ impl Message {
         is_one.then_some(Self(message))
     }
 
-    /// The answer in it, if it answers that request. A server that can't read a request's id leaves it out of the error.
+    /// The answer in it, if it answers that request.
     pub fn answer_to(&self, id: u64) -> Option<Answer> {
-        let given = self.0.get("id").unwrap_or(&Value::Null);
-        // Some servers send a number back as a string.
-        let is_same = *given == json!(id) || *given == json!(id.to_string());
-        if let Some(error) = self.0.get("error").filter(|error| !error.is_null() && (is_same || given.is_null())) {
-            return Some(Err(RpcError::read(error)));
+        let given = self.0.get("id")?;
+        // Some servers send a number back as a string, or with a fraction of zero.
+        let is_same = *given == json!(id.to_string()) || given.as_f64().is_some_and(|given| json!(id).as_f64() == Some(given));
+        if !is_same {
+            return None;
         }
-        self.0.get("result").filter(|_| is_same).cloned().map(Ok)
+        match self.0.get("error").filter(|error| !error.is_null()) {
+            Some(error) => Some(Err(RpcError::read(error))),
+            None => self.0.get("result").cloned().map(Ok),
+        }
+    }
+
+    /// The error of a server that could not read a request's id. In a stream, agents pass over it.
+    pub fn error_without_id(&self) -> Option<Answer> {
+        let error = self.0.get("error").filter(|error| !error.is_null())?;
+        self.0.get("id").is_none_or(Value::is_null).then(|| Err(RpcError::read(error)))
     }
 
     /// Whether an answer has members that JSON-RPC doesn't know.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::failure::Failure;
-use super::message::{Answer, METHOD_NOT_FOUND, Message, is_json, notification, reply, request};
+use super::message::{Answer, Message, is_json, notification, reply, request};
 use super::schema::{self, Revision, Violation};
 use crate::net::retry::is_retryable;
 use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         let mut session = new();
         match session.discover().await {
             Ok(()) => Ok(session),
-            Err(second) if failure.asks_for_another_revision() && second.rpc_code() != Some(METHOD_NOT_FOUND) => Err(second),
+            Err(second) if !second.may_be_of_revision() => Err(second),
             // A server that knows neither is reported by what it said first, unless it speaks the older transport.
             Err(_) if new().has_older_transport().await => Err(Failure::OlderTransport),
             Err(_) => Err(failure),
@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
         if messages.is_empty() {
             return Err(Failure::NotAMessage(response));
         }
-        let found = messages.iter().find_map(|message| Some((message, message.answer_to(id)?)));
+        let found = messages.iter().find_map(|message| Some((message, message.answer_to(id).or_else(|| message.error_without_id())?)));
         let (message, answer) = found.ok_or(Failure::OtherId)?;
         self.note_unknown_members(message, &answer);
         Ok(answer)
@@ -265,7 +265,8 @@ impl<'a> Session<'a> {
             return Ok(None);
         };
         if let Some((id, method)) = message.request() {
-            self.post(&reply(id, method), "").await?;
+            // What the server thinks of the reply changes nothing for an agent.
+            drop(self.post(&reply(id, method), "").await);
         }
         let answer = message.answer_to(id);
         if let Some(answer) = &answer {

@@ -43,12 +43,17 @@ pub fn read_token_response(
     redactor: &Redactor,
     now: Timestamp,
 ) -> Result<Token, AttemptError<ExchangeProblem>> {
-    let body: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();
+    let body: Option<Map<String, Value>> = serde_json::from_slice(without_byte_order_mark(&response.body)).ok();
     let redactor = &*knowing_tokens(redactor, body.as_ref());
     if response.head.status.is_success() && response.head.status != StatusCode::NO_CONTENT {
         return read_token(kind, response, body, redactor, now).map_err(AttemptError::permanent);
     }
     Err(read_error(kind, response, body.as_ref(), redactor, now))
+}
+
+/// A byte order mark is no part of JSON, but some servers write it.
+fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)
 }
 
 fn read_token(
@@ -115,7 +120,7 @@ impl ErrorResponse {
     #[must_use]
     pub fn read(response: &HttpResponse, redactor: &Redactor) -> Self {
         let headers = &response.head.headers;
-        let body: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();
+        let body: Option<Map<String, Value>> = serde_json::from_slice(without_byte_order_mark(&response.body)).ok();
         let redactor = &*knowing_tokens(redactor, body.as_ref());
         let trace_id = header(headers, "x-trace-id").map(|id| redactor.quote(&id));
         Self {

@@ -149,7 +149,7 @@ fn as_json(dice: &Dice, good: &Value, verdict: Verdict) -> Answer {
         3 => format!("[{notification},{text}]"),
         4 => format!("[null,{{}},{text},1]"),
         5 => text_of(&named),
-        6 if dice.unfixed(100) => text.replace(&format!("\"id\":{id}"), &format!("\"id\":{id}.0")),
+        6 => text.replace(&format!("\"id\":{id}"), &format!("\"id\":{id}.0")),
         7 => format!("{{\"id\":\"first\",\"jsonrpc\":\"1.0\",{}", &text[1..]),
         8 => serde_json::to_string_pretty(good).unwrap().replace("@half@", "x"),
         _ => text,
@@ -163,7 +163,7 @@ fn as_json(dice: &Dice, good: &Value, verdict: Verdict) -> Answer {
     }
     if dice.percent(20) {
         answer.status = dice.any(&[201, 203, 206]);
-    } else if dice.unfixed(10) {
+    } else if dice.percent(10) {
         // No agent looks into these.
         answer.status = 202;
         answer.verdict = Verdict::bad(&["mcp_error"]).or_unclear();
@@ -233,7 +233,7 @@ fn skipped(dice: &Dice, secrets: &[&str]) -> String {
         19 => "data: null\n\ndata: {}\n\ndata: 1\n\n".to_owned(),
         20 => format!("data: {line}\n\n"),
         21 => data(json!([{ "jsonrpc": "2.0", "id": 0, "result": {} }])),
-        22 if dice.unfixed(100) => data(json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32000, "message": line } })),
+        22 => data(json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32000, "message": line } })),
         _ => "\n\n".to_owned(),
     }
 }

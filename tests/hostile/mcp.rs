@@ -80,7 +80,7 @@ impl Traits {
         ];
         let newest = dice.percent(hostility / 2).then(|| dice.any(&refusals));
         let odder = [Refused { status: 400, code: 0 }, Refused { status: 404, code: 0 }, Refused { status: 200, code: -32602 }];
-        let newest = if dice.unfixed(hostility / 5) { Some(dice.any(&odder)) } else { newest };
+        let newest = if dice.percent(hostility / 5) { Some(dice.any(&odder)) } else { newest };
         Self { newest, loops: dice.percent(hostility / 8), here: here.to_owned(), elsewhere: elsewhere.to_owned() }
     }
 }
@@ -185,7 +185,7 @@ fn to_notification(dice: &Dice, hostility: u32) -> Answer {
 fn to_no_request(dice: &Dice, asked: &Asked<'_>) -> Said {
     let Some(pending) = asked.pending else {
         // Whatever the server thinks of the answer to its ping, it goes on with its own.
-        let status = if dice.unfixed(asked.hostility) { dice.any(&[400, 404, 500]) } else { dice.any(&[202, 202, 202, 200, 204]) };
+        let status = if dice.percent(asked.hostility) { dice.any(&[400, 404, 500]) } else { dice.any(&[202, 202, 202, 200, 204]) };
         return Said::only(Answer { streamed: true, ..plain(status, Vec::new(), Verdict::good()) });
     };
     let Some((message, verdict)) = pending.message.as_ref().filter(|_| !dice.percent(asked.hostility / 3)) else {

@@ -30,7 +30,7 @@ pub fn odd_initialize(dice: &Dice, secrets: &[&str]) -> Result {
     let mut result = initialize();
     let broken = Verdict::breach(Breach::Newer);
     let words = hostile(dice, secrets);
-    let verdict = match dice.number(0..10) {
+    let verdict = match dice.number(0..11) {
         0 => {
             result["protocolVersion"] = json!(dice.pick(&["2024-10-07", "2024-11-05", "2025-03-26", "2025-06-18"]));
             Verdict::good()
@@ -95,7 +95,7 @@ pub fn odd_initialize(dice: &Dice, secrets: &[&str]) -> Result {
             result["_meta"] = json!({ "a": words, "deep": deep(dice) });
             Verdict::good()
         }
-        _ if dice.unfixed(100) => {
+        9 => {
             let (pointer, field, value) = dice.any(&[
                 ("/serverInfo", "title", json!(null)),
                 ("/serverInfo", "icons", json!(null)),
@@ -130,7 +130,7 @@ pub fn odd_discover(dice: &Dice, secrets: &[&str]) -> Result {
             result.as_object_mut().unwrap().remove(field);
             Verdict::good()
         }
-        3 if dice.unfixed(100) => {
+        3 => {
             let (field, value) = dice.any(&[
                 ("capabilities", json!(null)),
                 ("capabilities", json!({})),
@@ -208,7 +208,7 @@ pub fn odd_tools(dice: &Dice, secrets: &[&str], newest: bool) -> Result {
                 return (result, Verdict::unclear(), Vec::new());
             }
         }
-        5 if newest && dice.unfixed(100) => {
+        5 if newest => {
             let (field, value) = dice.any(&[("cacheScope", json!("odd")), ("ttlMs", json!(-1)), ("resultType", json!("odd"))]);
             result[field] = value;
             verdict = Verdict::breach(Breach::Newer);

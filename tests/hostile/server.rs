@@ -259,7 +259,7 @@ impl<'a> Server<'a> {
             delivery.verdict.good = good;
         }
         let mut record = self.record();
-        let delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
+        let mut delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
         record.leftover |= delivery.leftover;
         if method == "initialize" && record.hops == 0 {
             record.conversation.clear();
