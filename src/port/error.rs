@@ -191,6 +191,12 @@ pub struct ErrorResponse {
 }
 
 impl ErrorResponse {
+    /// Whether Port says that it has no such user, in its own words.
+    #[must_use]
+    pub fn names_user(&self) -> bool {
+        self.message.as_str().to_ascii_lowercase().contains("user not found")
+    }
+
     /// Whether Port says that the address is not on the organisation's IP allow-list, in its own words.
     #[must_use]
     pub fn names_allow_list(&self) -> bool {

@@ -12,7 +12,7 @@ mod token;
 
 pub use access::{Access, AllowedActions};
 pub use body_kind::{BodyKind, header};
-pub use error::{Error, ErrorResponse, ExchangeError, ExchangeProblem, Shortfall};
+pub use error::{Error, ErrorResponse, ExchangeError, ExchangeProblem, ResponseProblem, Shortfall};
 pub use exchange::{Credentials, Exchange};
 pub use obtain::{Validity, obtain};
 pub use progress::Progress;

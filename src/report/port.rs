@@ -7,7 +7,7 @@ use super::explanation::Explanation;
 use super::words::human;
 use super::{internal, runner, tls};
 use crate::net::{NoAnswer, Phase};
-use crate::port::{Endpoint, Error, ErrorResponse, ExchangeError, ExchangeProblem, Region, Shortfall, TokenEndpoint};
+use crate::port::{Endpoint, Error, ErrorResponse, ExchangeError, ExchangeProblem, Region, ResponseProblem, Shortfall, TokenEndpoint};
 use crate::redact::{Quote, Redactor};
 
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
@@ -88,13 +88,10 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
             let (why, fix) = forbidden_because(response, &endpoint.host());
             Explanation::new(Code::Forbidden, "Port refused this runner", answered(response), why, fix)
         }
-        ExchangeProblem::NotFound(response) => Explanation::new(
-            Code::NotFound,
-            "Port has no such address or user",
-            answered(response),
-            "Either these credentials belong to another region, or the URL is not Port's.",
-            format!("{} Then check the URL: `{}`.", region_hint(endpoint), endpoint.url),
-        ),
+        ExchangeProblem::NotFound(response) => {
+            let (why, fix) = not_found_because(response, endpoint);
+            Explanation::new(Code::NotFound, "Port has no such address or user", answered(response), why, fix)
+        }
         ExchangeProblem::RequestRejected(response) => Explanation::new(
             Code::RequestRejected,
             "Port rejected the request",
@@ -151,16 +148,7 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
             "The URL is not that of Port's API but of something before it: a login page, or an old host name. Credentials are never sent on to another address.",
             format!("Set `{}` to the final address if you trust it, or leave it out and set `region`.", url_input(endpoint)),
         ),
-        ExchangeProblem::BadResponse { problem, message } => {
-            let said = if message.is_empty() { String::new() } else { format!(" ({message})") };
-            Explanation::new(
-                Code::BadResponse,
-                "Port's answer can't be used",
-                format!("`POST {}` gave an answer that can't be used: {problem}{said}.", endpoint.url),
-                "What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.",
-                format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
-            )
-        }
+        ExchangeProblem::BadResponse { problem, message } => bad_response(endpoint, problem, message),
         ExchangeProblem::Unreachable { detail, cause } => unreachable_host(&endpoint.host(), detail, *cause, *attempts),
         ExchangeProblem::Proxy { detail, variable } => proxy_failed(&endpoint.host(), detail, variable, *attempts),
         ExchangeProblem::Tls { detail, problem } => {
@@ -169,6 +157,34 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
             Explanation::new(Code::Tls, "No trusted TLS connection", what, why, fix)
         }
     }
+}
+
+fn bad_response(endpoint: &Endpoint, problem: &ResponseProblem, message: &Quote) -> Explanation {
+    let said = if message.is_empty() { String::new() } else { format!(" ({message})") };
+    let why = match problem {
+        ResponseProblem::NotOk => {
+            "The endpoint refused the request: `ok: false` is how Port's API marks an error, here with the status of a success."
+        }
+        _ => "What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.",
+    };
+    Explanation::new(
+        Code::BadResponse,
+        "Port's answer can't be used",
+        format!("`POST {}` gave an answer that can't be used: {problem}{said}.", endpoint.url),
+        why,
+        format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
+    )
+}
+
+fn not_found_because(response: &ErrorResponse, endpoint: &Endpoint) -> (&'static str, String) {
+    let hint = region_hint(endpoint);
+    if response.names_user() {
+        return ("The server at this URL doesn't know whom these credentials belong to: they are most likely of another region.", hint);
+    }
+    if endpoint.region.is_some() {
+        return ("Either these credentials belong to another region, or Port has moved this address.", hint);
+    }
+    ("The server has nothing at this path: the URL is most likely wrong.", format!("{hint} The whole URL was `{}`.", endpoint.url))
 }
 
 fn forbidden_because(response: &ErrorResponse, host: &str) -> (&'static str, String) {
