@@ -49,7 +49,7 @@ fn all_that_reads_is_allowed_unless_asked_otherwise() {
     assert_eq!(allowed(&outcome), READING);
     assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
     assert!(outcome.log.shown().contains("\n14 tools offered, 13 allowed.\n"), "{}", outcome.stdout);
-    assert!(outcome.log.shown().contains("Not allowed, since running an action changes things and `read_only` is on: `run_action`."));
+    assert!(outcome.log.shown().contains("Not allowed, since `allowed_actions` names no action: `run_action`."));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_write_tool_that_is_named_is_allowed_with_the_warning() {
     assert_eq!(allowed(&outcome)[..2], ["upsert_entity", "list_blueprints"]);
     assert_eq!(outcome.log.warnings().count(), 1);
     let text = refuse(&sandbox, "upsert_*", "tool_unknown");
-    assert!(text.contains("matches only tools that are not allowed while `read_only` is on: `upsert_blueprint`"), "{text}");
+    assert!(text.contains("matches only tools that `read_only` or `allowed_actions` keeps from the agent: `upsert_blueprint`"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The agents: each has its own form of config for an MCP server.
 //!
-//! A new agent is one file with a [`Client`], and one line in [`REGISTRY`].
+//! A new agent is one file with a [`Client`], its `mod` line, and one line in [`REGISTRY`].
 
 mod amp;
 mod anthropic_api;

@@ -85,7 +85,7 @@ fn explain_unresolved(unresolved: &Unresolved) -> Explanation {
     }
     let hides = unresolved.doubts.iter().any(Doubt::is_hidden);
     let why = if hides {
-        "With `read_only` on (the default), Port hides tools that write, and a tool that runs actions is allowed only if it is named exactly or `allowed_actions` names actions."
+        "With `read_only` on (the default), Port hides tools that write. A tool that runs actions is allowed if `allowed_tools` names it exactly, or `allowed_actions` names actions."
     } else {
         "Port renames tools between releases (`get_entities` became `list_entities`), and offers only those that the credentials may use."
     };
@@ -109,7 +109,7 @@ fn explain_doubt(doubt: &Doubt) -> String {
         Doubt::NotOffered { name, .. } => format!("`{name}` is not offered."),
         Doubt::NoMatch { glob, unfit } if unfit.is_empty() => format!("`{glob}` matches no tool that is offered."),
         Doubt::NoMatch { glob, unfit } => {
-            format!("`{glob}` matches only tools that are not allowed while `read_only` is on: {}.", listed(unfit))
+            format!("`{glob}` matches only tools that `read_only` or `allowed_actions` keeps from the agent: {}.", listed(unfit))
         }
         Doubt::Unlisted { glob } => format!("`{glob}` is a glob, and there is no list of tools to match it against."),
     }

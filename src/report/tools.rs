@@ -61,7 +61,7 @@ pub fn log(toolset: &Toolset, console: &Console) {
     }
     if !toolset.withheld.is_empty() {
         console.info(&format!(
-            "Not allowed, since running an action changes things and `read_only` is on: {}. Name it in `allowed_tools`, or name the actions in `allowed_actions`, if the agent is to run them.",
+            "Not allowed, since `allowed_actions` names no action: {}. If the agent is to run actions, name them there, or name the tool in `allowed_tools`.",
             listed(&toolset.withheld)
         ));
     }
