@@ -47,6 +47,7 @@ fn the_request_to_the_api() {
          accept: application/json\n\
          content-type: application/json\n\
          user-agent: port-mcp-auth/VERSION\n\
+         accept-encoding: identity\n\
          host: HOST\n\
          content-length: 67\n\
          \n\
@@ -63,6 +64,7 @@ fn the_request_to_the_oauth_endpoint() {
          accept: application/json\n\
          content-type: application/x-www-form-urlencoded\n\
          user-agent: port-mcp-auth/VERSION\n\
+         accept-encoding: identity\n\
          host: HOST\n\
          content-length: 108\n\
          \n\
