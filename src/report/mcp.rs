@@ -56,11 +56,15 @@ fn explain_refused(url: &Url, token_from: TokenEndpoint, response: &ErrorRespons
         return Explanation::new(Code::McpRefused, title, what, why, fix);
     }
     if response.status == 403 {
-        let why = "The organisation has an IP allow-list that this runner's address is not on, the credentials have no right to use the MCP server, or a proxy answered instead of Port.";
-        let fix = format!("Use a runner whose address is on the allow-list, or give the credentials the right. If it is neither: {other}");
+        let why = "The answer doesn't say why. Either this runner's address is not on the organisation's IP allow-list, or the credentials may not use the MCP server, or what answered is not Port.";
+        let fix = format!("Use a runner whose address is on the allow-list, or give the credentials the right. If neither helps: {other}");
         return Explanation::new(Code::McpRefused, title, what, why, fix);
     }
-    let why = "Port issued the token, but this MCP server doesn't take it: it takes those of Port's other token endpoint, or belongs to another region.";
+    let why = if challenge.is_some() {
+        "Port issued the token, but this MCP server doesn't take it: it takes those of Port's other token endpoint, or belongs to another region."
+    } else {
+        "Port issued the token, and the answer doesn't say why it is refused. Either this MCP server takes only tokens of Port's other token endpoint, or it belongs to another region, or what answered is not Port's MCP server."
+    };
     Explanation::new(Code::McpRefused, title, what, why, other)
 }
 

@@ -92,16 +92,7 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
             let (why, fix) = not_found_because(response, endpoint);
             Explanation::new(Code::NotFound, "Port has no such address or user", answered(response), why, fix)
         }
-        ExchangeProblem::RequestRejected(response) => Explanation::new(
-            Code::RequestRejected,
-            "Port rejected the request",
-            answered(response),
-            "The server at this URL didn't accept the request's form: it is not Port's token endpoint, or the credentials hold something that Port doesn't take.",
-            format!(
-                "Check `{}` and the two credentials for stray characters; if they are right, send Port's support the trace id.",
-                url_input(endpoint)
-            ),
-        ),
+        ExchangeProblem::RequestRejected(response) => request_rejected(endpoint, response),
         ExchangeProblem::RateLimited { response, wait } => Explanation::new(
             Code::RateLimited,
             "Port asks to come back later",
@@ -159,20 +150,41 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
     }
 }
 
+fn request_rejected(endpoint: &Endpoint, response: &ErrorResponse) -> Explanation {
+    let why = if response.status == 413 {
+        "The server, or a proxy before it, says that the request is too large. Besides the two credentials there is next to nothing in it."
+    } else {
+        "The server at this URL didn't accept the request's form: it is not Port's token endpoint, or the credentials hold something that Port doesn't take."
+    };
+    Explanation::new(
+        Code::RequestRejected,
+        "Port rejected the request",
+        format!("`POST {}` answered {response}.", endpoint.url),
+        why,
+        format!(
+            "Check `{}` and the two credentials for stray characters; if they are right, send Port's support the trace id.",
+            url_input(endpoint)
+        ),
+    )
+}
+
 fn bad_response(endpoint: &Endpoint, problem: &ResponseProblem, message: &Quote) -> Explanation {
     let said = if message.is_empty() { String::new() } else { format!(" ({message})") };
-    let why = match problem {
-        ResponseProblem::NotOk => {
-            "The endpoint refused the request: `ok: false` is how Port's API marks an error, here with the status of a success."
+    let (why, check) = match problem {
+        ResponseProblem::NotOk => (
+            "The endpoint refused the request: `ok: false` is how Port's API marks an error, here with the status of a success.",
+            "Look at the server's words, then check the two credentials and",
+        ),
+        _ => {
+            ("What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.", "Check")
         }
-        _ => "What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.",
     };
     Explanation::new(
         Code::BadResponse,
         "Port's answer can't be used",
         format!("`POST {}` gave an answer that can't be used: {problem}{said}.", endpoint.url),
         why,
-        format!("Check `{}`. If it is right, run the job again, and report it if it stays.", url_input(endpoint)),
+        format!("{check} `{}`. If that is right, run the job again, and report it if it stays.", url_input(endpoint)),
     )
 }
 
