@@ -272,9 +272,7 @@ impl<'a> Server<'a> {
             // What `initialize` got counts only if this gets nothing either.
             if !delivery.verdict.good {
                 let codes: Vec<_> = record.refused.iter().flat_map(|verdict| verdict.codes.iter().copied()).collect();
-                // If both are refused, the step tells what `initialize` got: a JSON-RPC error, from which nothing follows.
-                let is_refused = self.traits.newest.is_some();
-                delivery.verdict.unclear |= is_refused || record.refused.iter().any(|verdict| verdict.unclear);
+                delivery.verdict.unclear |= record.refused.iter().any(|verdict| verdict.unclear);
                 delivery.verdict = delivery.verdict.or(&codes);
             }
         }
