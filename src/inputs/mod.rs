@@ -129,8 +129,10 @@ impl Inputs {
             client_secret: Secret::new(&check.required(secret, names::client_secret).unwrap_or_default()),
         };
         let region = check.choice(field!(given.region), Region::Eu);
-        let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
-        let mcp_url = check.optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(url_error));
+        let auth_base_url = check
+            .optional(field!(given.auth_base_url), |text| api_base(text).map_err(|problem| url_error(problem, Region::Eu.auth_base_url())));
+        let mcp_url = check
+            .optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(|problem| url_error(problem, Region::Eu.mcp_url())));
         let source = check.choice(field!(given.token_endpoint), TokenSource::Auto);
         let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
@@ -224,10 +226,10 @@ impl Addresses {
     }
 }
 
-fn url_error(problem: UrlProblem) -> ValueError {
+fn url_error(problem: UrlProblem, example: &str) -> ValueError {
     ValueError {
         value: None,
         problem: problem.to_string(),
-        fix: "Write an address such as `https://api.port.io/v1`, or leave the input out to use the region's.".to_owned(),
+        fix: format!("Write an address such as `{example}`, or leave the input out to use the region's."),
     }
 }

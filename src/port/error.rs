@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::body_kind::BodyKind;
 use super::region::Endpoint;
-use super::token::TokenProblem;
+use super::token::{EndFrom, TokenProblem};
 use crate::net::{NoAnswer, Phase, TimedOut, TlsProblem};
 use crate::redact::Quote;
 use crate::runner;
@@ -163,6 +163,14 @@ pub enum ResponseProblem {
     /// No member of this name.
     #[error("it has no `{0}`")]
     NoToken(&'static str),
+    /// The member of this name is something else than text.
+    #[error("its `{name}` is {found}")]
+    TokenForm {
+        /// The member's name.
+        name: &'static str,
+        /// What it is instead.
+        found: &'static str,
+    },
     /// The token itself can't be used.
     #[error(transparent)]
     Token(#[from] TokenProblem),
@@ -172,7 +180,10 @@ pub enum ResponseProblem {
     /// Over the limit.
     #[error("its body is larger than 1 MiB")]
     TooLarge,
-    /// No HTTP, or HTTP that can't be decoded.
+    /// Not what its `Content-Encoding` says.
+    #[error("its body can't be decoded: {0}")]
+    Undecodable(Quote),
+    /// No HTTP.
     #[error("it is not HTTP: {0}")]
     NotHttp(Quote),
 }
@@ -222,6 +233,8 @@ impl fmt::Display for ErrorResponse {
 pub struct Shortfall {
     /// The time that the token has left.
     pub left: Duration,
+    /// What says so.
+    pub end_from: EndFrom,
     /// The input `min_validity`.
     pub needed: Duration,
     /// The input `max_wait`.

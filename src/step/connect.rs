@@ -30,18 +30,18 @@ pub struct Connected {
 
 /// Exchanges the credentials, and opens the MCP connection if that is wanted.
 pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Failure> {
-    let mut connection = Connection::new(inputs, console)?;
+    let mut servers = Servers::new(inputs, console)?;
     let mut endpoint = &inputs.endpoint;
-    let mut token = connection.token(endpoint).await?;
-    let mut listing = connection.preflight(endpoint, &token).await;
+    let mut token = servers.token(endpoint).await?;
+    let mut listing = servers.preflight(endpoint, &token).await;
     if let (Err(mcp::Error::Refused { response, .. }), Some(fallback)) = (&listing, &inputs.fallback)
         && response.status == UNAUTHORIZED
     {
         log_other_endpoint(endpoint, fallback, console);
-        match connection.token(fallback).await {
+        match servers.token(fallback).await {
             Ok(other) => {
                 (endpoint, token) = (fallback, other);
-                listing = connection.preflight(endpoint, &token).await;
+                listing = servers.preflight(endpoint, &token).await;
             }
             // That the MCP server refuses the first token is what the user has to know.
             Err(error) => log_no_other_token(&error, console),
@@ -52,11 +52,11 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     warn_of_listing(&listing, policy, console);
     let toolset = listing.choose(&inputs.allowed_tools, policy)?;
     warn_if_not_verified(&toolset, console);
-    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: connection.mcp_http().is_proxied(inputs.mcp_url.url()) })
+    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: servers.mcp_http().is_proxied(inputs.mcp_url.url()) })
 }
 
 /// The servers, and the time that is left for them.
-struct Connection<'a> {
+struct Servers<'a> {
     inputs: &'a Inputs,
     console: &'a Console,
     budget: Budget,
@@ -66,7 +66,7 @@ struct Connection<'a> {
     preconnected: bool,
 }
 
-impl<'a> Connection<'a> {
+impl<'a> Servers<'a> {
     fn new(inputs: &'a Inputs, console: &'a Console) -> Result<Self, Failure> {
         let http = || {
             let console = console.clone();

@@ -12,7 +12,7 @@ const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// Why a message got no answer that can be used.
 #[derive(Debug)]
-pub enum Failure {
+pub enum MessageError {
     /// No whole response.
     Request(RequestError),
     /// A response whose status is no success.
@@ -45,7 +45,7 @@ pub enum Failure {
     Internal(anyhow::Error),
 }
 
-impl Failure {
+impl MessageError {
     /// Whether the server may only dislike the way in which the conversation begins: it says so, or refuses it without JSON-RPC.
     pub fn may_be_of_revision(&self) -> bool {
         let is_of_revision = |code| matches!(code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS);
@@ -58,6 +58,15 @@ impl Failure {
                 let is_of_message = status.is_client_error() && !is_of_way_there && !is_retryable(status);
                 is_of_message && Self::rpc_error(response).is_none_or(|error| is_of_revision(error.code))
             }
+            _ => false,
+        }
+    }
+
+    /// Whether the server answered with a JSON-RPC error.
+    pub fn is_json_rpc(&self) -> bool {
+        match self {
+            Self::Rpc(_) => true,
+            Self::Status(response) => Self::rpc_error(response).is_some(),
             _ => false,
         }
     }
