@@ -28,7 +28,7 @@ use check::{Check, Content, Field, choice};
 use network::Proxies;
 use problem::ValueError;
 
-pub use config_file::fix as config_fix;
+pub use config_file::fix_of_config;
 pub use error::Error;
 pub use given::Given;
 pub use names::{allowed_actions, server_name};

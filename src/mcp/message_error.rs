@@ -55,8 +55,7 @@ impl MessageError {
                 let status = response.head.status;
                 let is_of_way_there =
                     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
-                let is_of_message = status.is_client_error() && !is_of_way_there && !is_retryable(status);
-                is_of_message && Self::rpc_error(response).is_none_or(|error| is_of_revision(error.code))
+                is_refusal(status) && !is_of_way_there && Self::rpc_error(response).is_none_or(|error| is_of_revision(error.code))
             }
             _ => false,
         }
@@ -77,4 +76,9 @@ impl MessageError {
         body.get("jsonrpc")?;
         body.get("error").filter(|error| error.is_object()).map(RpcError::read)
     }
+}
+
+/// Whether a status refuses a message, and would refuse it again.
+pub fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error() && !is_retryable(status)
 }

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::message::{Answer, Message, is_json, notification, reply, request};
-use super::message_error::MessageError;
+use super::message_error::{MessageError, is_refusal};
 use super::schema::{self, Revision, Violation};
-use crate::net::retry::is_retryable;
 use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
@@ -360,11 +359,6 @@ fn client_info() -> Value {
 }
 
 /// The response's type, without parameters.
-/// Whether the server will say the same again.
-fn is_refusal(status: StatusCode) -> bool {
-    status.is_client_error() && !is_retryable(status)
-}
-
 fn media_type(response: &Response) -> Option<String> {
     let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())

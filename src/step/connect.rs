@@ -61,7 +61,7 @@ struct Servers<'a> {
     console: &'a Console,
     budget: Budget,
     port_http: Http,
-    /// The preflight's own client, unless both servers are one: then it uses the connection of the exchange.
+    /// The preflight's own client; `None` if both servers are one, so that it uses the connection of the exchange.
     mcp_http: Option<Http>,
     preconnected: bool,
 }
@@ -87,7 +87,8 @@ impl<'a> Servers<'a> {
         let Self { inputs, console, budget, port_http, mcp_http, preconnected } = self;
         let progress = |progress: Progress<'_>| log_port_progress(&progress, console);
         let exchange = Exchange { endpoint, credentials: &inputs.credentials, http: port_http, console, progress: &progress };
-        let http = mcp_http.as_ref().filter(|_| !std::mem::replace(preconnected, true));
+        let http = if *preconnected { None } else { mcp_http.as_ref() };
+        *preconnected = true;
         let preconnect = async {
             if let Some(http) = http {
                 // A connection that can't be opened is tried again, and reported, by the preflight.
