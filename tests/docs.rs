@@ -390,3 +390,19 @@ fn the_readme_is_short() {
     let count = read(at("README.md")).lines().count();
     assert!(count <= LONGEST_README, "{count} lines: move something to docs/");
 }
+
+#[test]
+fn the_action_without_docker_takes_and_gives_the_same() {
+    let shared = |path: &str| {
+        let text = read(at(path));
+        let after = text.split_once("\ninputs:\n").expect("it has inputs").1;
+        after.split_once("\nruns:\n").expect("it has runs").0.to_owned()
+    };
+    let (here, native) = (shared("action.yml"), shared("native/action.yml"));
+    if std::env::var_os("UPDATE_DOCS").is_some() && here != native {
+        let text = read(at("native/action.yml"));
+        fs::write(at("native/action.yml"), text.replace(&native, &here)).expect("native/action.yml is writable");
+        return;
+    }
+    assert!(here == native, "native/action.yml differs from action.yml; write it with: {UPDATE}");
+}

@@ -50,7 +50,7 @@ pub struct Inputs {
     pub endpoint: Endpoint,
     /// Where it is exchanged if Port's MCP server refuses the token of `endpoint`.
     pub fallback: Option<Endpoint>,
-    /// The organisation that the credentials must belong to.
+    /// The organization that the credentials must belong to.
     pub organization: Option<String>,
     /// The region; `None` if both URLs were given instead.
     pub region: Option<Region>,

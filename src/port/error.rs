@@ -19,8 +19,8 @@ pub enum Error {
     /// The token ends too soon.
     #[error("the token is valid for {:?}, not for {:?}", .0.left, .0.needed)]
     Expiring(Shortfall),
-    /// The credentials belong to another organisation than the input `organization` says.
-    #[error("the credentials belong to another organisation than {expected}")]
+    /// The credentials belong to another organization than the input `organization` says.
+    #[error("the credentials belong to another organization than {expected}")]
     Organization {
         /// The input.
         expected: String,
@@ -208,7 +208,7 @@ impl ErrorResponse {
         self.message.as_str().to_ascii_lowercase().contains("user not found")
     }
 
-    /// Whether Port says that the address is not on the organisation's IP allow-list, in its own words.
+    /// Whether Port says that the address is not on the organization's IP allow-list, in its own words.
     #[must_use]
     pub fn names_allow_list(&self) -> bool {
         self.message.as_str().contains("IP not whitelisted")

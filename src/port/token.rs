@@ -57,7 +57,7 @@ const PLACEHOLDERS: [&str; 4] = ["null", "undefined", "None", "nil"];
 struct Claims {
     exp: Option<f64>,
     iat: Option<f64>,
-    /// Port's own claim: the organisation that the credentials belong to.
+    /// Port's own claim: the organization that the credentials belong to.
     #[serde(rename = "orgId")]
     organization: Option<Value>,
 }
@@ -127,7 +127,7 @@ impl Token {
         start.checked_add(self.left).unwrap_or(Timestamp::MAX)
     }
 
-    /// The organisation that the token is for, as the token names it; `None` if it doesn't. It is text from outside.
+    /// The organization that the token is for, as the token names it; `None` if it doesn't. It is text from outside.
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
         self.organization.as_deref()

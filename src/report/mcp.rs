@@ -61,7 +61,7 @@ fn explain_refused(url: &Url, token_from: TokenEndpoint, response: &ErrorRespons
     let said = challenge.map(|challenge| format!(" It says {}{}.", challenge.error, described(challenge))).unwrap_or_default();
     let what = format!("`POST {url}` answered {response}.{said}");
     let other = format!(
-        "Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organisation that the credentials belong to.",
+        "Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organization that the credentials belong to.",
         token_from.other()
     );
     let title = "The MCP server refuses the token";
@@ -72,7 +72,7 @@ fn explain_refused(url: &Url, token_from: TokenEndpoint, response: &ErrorRespons
         return Explanation::new(Code::McpRefused, title, what, why, fix);
     }
     if response.status == 403 {
-        let why = "The answer doesn't say why. Either this runner's address is not on the organisation's IP allow-list, or the credentials may not use the MCP server, or what answered is not Port.";
+        let why = "The answer doesn't say why. Either this runner's address is not on the organization's IP allow-list, or the credentials may not use the MCP server, or what answered is not Port.";
         let fix = format!("Use a runner whose address is on the allow-list, or give the credentials the right. If neither helps: {other}");
         return Explanation::new(Code::McpRefused, title, what, why, fix);
     }

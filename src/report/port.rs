@@ -35,15 +35,15 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
         }
         Error::Organization { expected, found } => {
             let what = match found {
-                Some(found) => format!("The credentials belong to the organisation {found}, and `organization` asks for `{expected}`."),
-                None => format!("The token doesn't name its organisation, and `organization` asks for `{expected}`."),
+                Some(found) => format!("The credentials belong to the organization {found}, and `organization` asks for `{expected}`."),
+                None => format!("The token doesn't name its organization, and `organization` asks for `{expected}`."),
             };
             Explanation::new(
                 Code::CredentialsRejected,
-                "The credentials belong to another organisation",
+                "The credentials belong to another organization",
                 what,
-                "The two secrets were created in another organisation of Port, or `organization` names the wrong one. The step would have worked on the wrong catalog.",
-                "Copy the credentials anew from the right organisation (the `…` menu, *Credentials*) into the repository's secrets, or correct `organization`.",
+                "The two secrets were created in another organization of Port, or `organization` names the wrong one. The step would have worked on the wrong catalog.",
+                "Copy the credentials anew from the right organization (the `…` menu, *Credentials*) into the repository's secrets, or correct `organization`.",
             )
         }
         Error::Runner(error) => runner::explain(error, redactor),
@@ -215,20 +215,20 @@ fn not_found_because(response: &ErrorResponse, endpoint: &Endpoint) -> (&'static
 fn forbidden_because(response: &ErrorResponse, host: &str) -> (&'static str, String) {
     if response.names_allow_list() {
         return (
-            "The organisation has an IP allow-list, and the address that Port saw is not on it. The allow-list is a feature of Port's Enterprise plan, and Port's support edits it.",
+            "The organization has an IP allow-list, and the address that Port saw is not on it. The allow-list is a feature of Port's Enterprise plan, and Port's support edits it.",
             "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to have Port's support add the address. GitHub-hosted runners change their addresses.".to_owned(),
         );
     }
     if response.is_ports_form {
         return (
-            "The organisation has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
+            "The organization has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
             "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to add this one. GitHub-hosted runners change their addresses.".to_owned(),
         );
     }
     (
-        "The answer doesn't look like one of Port's API: most likely a proxy, a web filter or a firewall before Port refused the request. If it was Port, the organisation's IP allow-list lacks this runner's address, or the credentials have no right to a token.",
+        "The answer doesn't look like one of Port's API: most likely a proxy, a web filter or a firewall before Port refused the request. If it was Port, the organization's IP allow-list lacks this runner's address, or the credentials have no right to a token.",
         format!(
-            "Ask whoever runs this network to let requests to `{host}` through. Then check the organisation's IP allow-list with a Port admin."
+            "Ask whoever runs this network to let requests to `{host}` through. Then check the organization's IP allow-list with a Port admin."
         ),
     )
 }
@@ -365,23 +365,23 @@ fn explain_expiring(shortfall: &Shortfall) -> Explanation {
 fn region_hint(endpoint: &Endpoint) -> String {
     match (endpoint.region, endpoint.kind) {
         (Some(region), _) => format!(
-            "The step asked region `{region}`. If your organisation is in the other one (you log in at {}), set `region: {}`.",
+            "The step asked region `{region}`. If your organization is in the other one (you log in at {}), set `region: {}`.",
             region.other().app_host(),
             region.other()
         ),
         (None, _) if let Some(region) = Region::of_url(&endpoint.url) => format!(
-            "The step asked `{}`, which belongs to region `{region}`. If your organisation is in the other one (you log in at {}), leave `{}` out and set `region: {}`.",
+            "The step asked `{}`, which belongs to region `{region}`. If your organization is in the other one (you log in at {}), leave `{}` out and set `region: {}`.",
             endpoint.host(),
             region.other().app_host(),
             url_input(endpoint),
             region.other()
         ),
         (None, TokenEndpoint::Api) => format!(
-            "The step asked the URL in `auth_base_url`. Check that it is the API of your organisation's region ({}).",
+            "The step asked the URL in `auth_base_url`. Check that it is the API of your organization's region ({}).",
             by_region(Region::auth_base_url)
         ),
         (None, TokenEndpoint::Mcp) => format!(
-            "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organisation's region ({}).",
+            "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organization's region ({}).",
             by_region(Region::mcp_url)
         ),
     }
@@ -418,11 +418,11 @@ mod tests {
         };
         assert_eq!(
             hint(Region::Eu),
-            "The step asked region `eu`. If your organisation is in the other one (you log in at app.us.port.io), set `region: us`."
+            "The step asked region `eu`. If your organization is in the other one (you log in at app.us.port.io), set `region: us`."
         );
         assert_eq!(
             hint(Region::Us),
-            "The step asked region `us`. If your organisation is in the other one (you log in at app.port.io), set `region: eu`."
+            "The step asked region `us`. If your organization is in the other one (you log in at app.port.io), set `region: eu`."
         );
     }
 }

@@ -30,7 +30,7 @@ pub fn report_success(success: &Success<'_>, environment: &Environment, console:
     let Success { inputs, token, endpoint, toolset, file_holds_token } = success;
     let organization = token.organization().map(|organization| console.quote(organization));
     let left = human(token.left_on_arrival());
-    let of_organization = organization.as_ref().map(|organization| format!(" for organisation {organization}")).unwrap_or_default();
+    let of_organization = organization.as_ref().map(|organization| format!(" for organization {organization}")).unwrap_or_default();
     console.info(&format!("Port issued a token{of_organization}: it ends at {}, in {left} (at {}).", token.expires_at(), endpoint.host()));
     console.info(&format!(
         "MCP server {} for {}: {} over {}, {}.",
@@ -83,7 +83,7 @@ fn summarize(success: &Success<'_>, organization: Option<&Quote>) -> Markdown {
     };
     let facts = [
         ("Region", region),
-        ("Organisation", organization),
+        ("Organization", organization),
         ("Token from", Cell::Code(endpoint.url.to_string())),
         ("Token ends", Cell::Text(format!("{end} (in {})", human(token.left_on_arrival())))),
         ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),

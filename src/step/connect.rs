@@ -102,7 +102,7 @@ impl<'a> Servers<'a> {
         Ok(token)
     }
 
-    /// Credentials of another organisation would work, on the wrong catalog.
+    /// Credentials of another organization would work, on the wrong catalog.
     fn check_organization(&self, token: &Token) -> Result<(), port::Error> {
         match &self.inputs.organization {
             Some(expected) if token.organization() != Some(expected) => {

@@ -112,7 +112,7 @@ pub fn all() -> Vec<Scenario> {
             step.input("region", port_sandbox::CLIENT_SECRET).input("server_name", format!("{piece} {HOSTILE}"))
         }),
         Scenario::new("credentials_rejected", Some("credentials_rejected"), default(), |_, step| step.input("client_id", "someone-else")),
-        Scenario::new("credentials_of_another_organisation", Some("credentials_rejected"), default(), |_, step| {
+        Scenario::new("credentials_of_another_organization", Some("credentials_rejected"), default(), |_, step| {
             step.input("organization", "org_other")
         }),
         Scenario::new("credentials_rejected_oauth", Some("credentials_rejected"), default(), |_, step| {
