@@ -47,7 +47,7 @@ fn file_texts(problem: &FileProblem) -> (&'static str, &'static str) {
     let another_path = "Name another path in `config_file`.";
     match problem {
         FileProblem::NoTemp => (
-            "Runners before 2.331 don't mount it.",
+            "Runners before 2.329.0 don't mount it.",
             "Name a path in the workspace in `config_file`, without `temp:`, or update the runner.",
         ),
         FileProblem::Link(_) => (

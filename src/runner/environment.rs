@@ -25,8 +25,6 @@ pub struct Environment {
     pub temp: Option<PathBuf>,
     /// Whether the run shows debug messages.
     pub debug: bool,
-    /// Whether this is the clean-up: what the step saved under the name `cleanup`.
-    pub is_clean_up: bool,
     /// What the step saved under the name `receipt`.
     pub receipt: Option<String>,
 }
@@ -47,7 +45,6 @@ impl Environment {
             workspace: path("GITHUB_WORKSPACE"),
             temp: path("RUNNER_TEMP"),
             debug: value("RUNNER_DEBUG").as_deref() == Some("1"),
-            is_clean_up: value("STATE_cleanup").is_some(),
             receipt: value("STATE_receipt"),
         }
     }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::agent;
 use super::connect::Connected;
 use super::prepare::{Prepared, server_entry};
+use crate::config::Seal;
 use crate::inputs::Inputs;
 use crate::report::Failure;
 use crate::runner::{OutputFile, StateFile};
@@ -27,7 +28,7 @@ pub fn deliver(
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
     let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
 
-    let written = draft.write(&rendered, state.as_mut())?;
+    let written = draft.write(&rendered, state.as_mut(), &Seal::new(&inputs.credentials.client_secret))?;
     let text = |text: String| Zeroizing::new(text);
     let done = outputs.write(&[
         ("access_token", text(token.secret().reveal().to_owned())),

@@ -12,7 +12,7 @@ use crate::inputs::RawInputs;
 use crate::report::{Failure, Signal, Success, report_failure, report_success};
 use crate::runner::{Console, Environment, OutputFile, StateFile};
 
-pub use clean_up::clean_up;
+pub use clean_up::{CLEAN_UP, clean_up};
 
 /// The whole step. `cancelled` ends when the runner wants the step to end.
 pub async fn run(
@@ -42,9 +42,16 @@ async fn hand_over(environment: &Environment, inputs: RawInputs, console: &Conso
     let prepared = prepare::prepare(inputs, environment, console)?;
     let connected = connect::connect(&prepared.inputs, console).await?;
     // Nothing waits from here on, so a signal can't leave half of it behind.
+    let is_cleaned_up = state.is_some();
     let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, outputs, state)?;
-    let success =
-        Success { inputs: &inputs, token: &connected.token, endpoint: &connected.endpoint, toolset: &connected.toolset, file_holds_token };
+    let success = Success {
+        inputs: &inputs,
+        token: &connected.token,
+        endpoint: &connected.endpoint,
+        toolset: &connected.toolset,
+        file_holds_token,
+        is_cleaned_up,
+    };
     report_success(&success, environment, console);
     Ok(())
 }

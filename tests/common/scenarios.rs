@@ -320,8 +320,11 @@ fn with_preflight() -> Vec<Scenario> {
         Scenario::new("file_write_no_temp", Some("file_write"), default(), |_, step| step.input("config_file", "temp:mcp.json")),
         Scenario::new("success_config_file_in_a_checkout", None, default(), |_, step| {
             std::fs::create_dir(step.path("workspace/.git")).unwrap();
-            step.input("config_file", ".mcp.json")
+            let state = step.path("state");
+            std::fs::write(&state, "").unwrap();
+            step.input("config_file", ".mcp.json").env("GITHUB_STATE", state)
         }),
+        Scenario::new("success_config_file_without_state", None, default(), |_, step| step.input("config_file", ".mcp.json")),
         verified("tool_unknown", Some("tool_unknown"), default(), |_, step| {
             step.input("allowed_tools", "mcp__port-prod__list_blueprints,mcp__port-prod__get_entities,lst_*")
         }),
