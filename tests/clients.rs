@@ -6,7 +6,7 @@ mod common;
 use common::{Outcome, Step, leaks};
 use port_mcp_auth::testing::clients::{self, Client, Connection, REGISTRY, TokenValue, Transport};
 use port_mcp_auth::testing::config::{Format, write};
-use port_mcp_auth::testing::mcp::ServerUrl;
+use port_mcp_auth::testing::mcp::{Kind, Selection, ServerUrl, Tool, ToolName, Wanted};
 use port_mcp_auth::testing::redact::Secret;
 use port_sandbox::{Fault, Route, Sandbox};
 use proptest::prelude::*;
@@ -204,6 +204,53 @@ fn the_flags_are_words_that_the_agent_reads() {
     }
 }
 
+/// An output of one step may be the input of another one.
+#[test]
+fn every_agents_spelling_of_tools_is_taken_back() {
+    let sandbox = Sandbox::default();
+    common::all_at_once(REGISTRY.len(), |number| {
+        let client = REGISTRY[number];
+        for server_name in ["port-prod", "Port_EU", "list", "p"] {
+            let step = |tools: &str| {
+                step(&sandbox, client, Transport::Http).input("server_name", server_name).input("allowed_tools", tools).run().succeeded()
+            };
+            let given = step("list_*, get_page").output("allowed_tools");
+            assert_eq!(step(&given).output("allowed_tools"), given);
+            let unchecked = Step::against(&sandbox).input("client", client.id()).input("server_name", server_name);
+            let unchecked = unchecked.input("verify", "false").input("read_only", "false").input("allowed_tools", &given);
+            assert_eq!(unchecked.run().succeeded().output("allowed_tools"), given);
+        }
+    });
+}
+
+#[test]
+fn a_tool_is_known_in_the_spelling_of_any_agent() {
+    let sandbox = Sandbox::default();
+    for client in REGISTRY {
+        // opencode's begins as the name of another tool could, so only opencode reads it.
+        let ambiguous = ["opencode", "kilo"].contains(&client.id());
+        let spelled = client.tool_name("port-prod", "list_blueprints");
+        let step = Step::against(&sandbox).input("allowed_tools", &spelled).run();
+        if ambiguous {
+            step.failed("tool_unknown");
+        } else {
+            assert_eq!(step.succeeded().output("allowed_tools"), "mcp__port-prod__list_blueprints", "{}", client.id());
+        }
+    }
+}
+
+#[test]
+fn a_glob_is_never_made_wider() {
+    let sandbox = Sandbox::default();
+    let step = |server_name: &str, tools: &str| {
+        let step = Step::against(&sandbox).input("client", "opencode").input("server_name", server_name);
+        step.input("allowed_tools", tools).run().succeeded().output("allowed_tools")
+    };
+    assert_eq!(step("list", "list_b*"), "list_list_blueprints");
+    assert_eq!(step("list", "list_list_b*"), "list_list_blueprints");
+    assert_eq!(step("port-prod", "port-prod_list_b*"), "port-prod_list_blueprints");
+}
+
 #[test]
 fn what_continue_can_not_allow_it_excludes() {
     let sandbox = Sandbox::default();
@@ -321,6 +368,30 @@ const HOSTILE: &str = concat!(
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the tools are called, and whatever an agent makes of their names. Unless two of them look alike to the agent.
+    #[test]
+    fn a_spelled_name_stands_for_the_tool_that_was_spelled(
+        server_name in "[A-Za-z0-9-]{1,12}(_[A-Za-z0-9-]{1,5})?",
+        names in proptest::collection::hash_set("[a-z]{1,4}([_.-][A-Za-z0-9]{1,4}){0,3}|[A-Za-z0-9_.-]{1,20}", 1..5),
+    ) {
+        let names: Vec<_> = names.iter().filter_map(|name| ToolName::parse(name)).collect();
+        let offered: Vec<_> = names.iter().map(|name| Tool { name: name.clone(), kind: Kind::Read }).collect();
+        for client in REGISTRY {
+            let spelled: Vec<_> = names.iter().map(|name| client.tool_name(&server_name, name.as_str())).collect();
+            for (name, spelling) in names.iter().zip(&spelled) {
+                let is_ambiguous = spelled.iter().filter(|other| *other == spelling).count() > 1
+                    || names.iter().any(|other| other != name && [other.as_str(), &client.tool_name(&server_name, other.as_str())].contains(&spelling.as_str()));
+                if is_ambiguous || spelling.len() > 128 {
+                    continue;
+                }
+                let bare = clients::bare(spelling, &server_name, *client).unwrap_or(spelling);
+                let selection = Selection(ToolName::parse(bare).map(Wanted::Name).into_iter().collect());
+                let understood = clients::understood(&selection, Some(&offered), &server_name, *client);
+                prop_assert_eq!(understood.0, [Wanted::Name(name.clone())], "{}: {}", client.id(), spelling);
+            }
+        }
+    }
 
     #[test]
     fn hostile_values_arrive_as_they_are(

@@ -24,6 +24,7 @@ mod openai_api;
 mod opencode;
 mod qwen_code;
 mod shell;
+mod spelling;
 mod vscode;
 mod zed;
 
@@ -31,6 +32,7 @@ pub use claude_code::ClaudeCode;
 pub use client::Client;
 pub use connection::{Connection, TokenValue, Transport};
 pub use mcp_remote::OWN_VARIABLES;
+pub use spelling::{bare, is_whole_server, understood};
 
 /// Every agent that the input `client` can name.
 pub static REGISTRY: &[&dyn Client] = &[

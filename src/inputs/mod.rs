@@ -141,7 +141,7 @@ impl Inputs {
         let actions = |text: &str| agent::allowed_actions(allowed_actions(text)?, client);
         let actions = check.or(field!(given.allowed_actions), AllowedActions::Any, actions);
         let verify = check.or(field!(given.verify), true, |text| agent::verify(names::boolean(text)?, client, read_only));
-        let tools = |text: &str| allowed_tools::read(text, &server_name, verify);
+        let tools = |text: &str| allowed_tools::read(text, &server_name, client, verify);
         let allowed_tools = check.or(field!(given.allowed_tools), Selection::default(), tools);
         let organization = check.optional(field!(given.organization), names::organization);
         let validity = Validity {

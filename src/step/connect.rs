@@ -2,6 +2,7 @@
 
 use tokio::time::timeout;
 
+use crate::clients::understood;
 use crate::inputs::Inputs;
 use crate::mcp::{self, Listing, NotVerified, Policy, Preflight, Server, Toolset};
 use crate::net::retry::Pause;
@@ -50,7 +51,12 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     let listing = listing?;
     let policy = Policy::of(&inputs.access);
     warn_of_listing(&listing, policy, console);
-    let toolset = listing.choose(&inputs.allowed_tools, policy)?;
+    let offered = match &listing {
+        Listing::Offered(offer) => Some(offer.tools.as_slice()),
+        Listing::NotVerified(_) | Listing::NotAsked => None,
+    };
+    let selection = understood(&inputs.allowed_tools, offered, &inputs.server_name, inputs.client);
+    let toolset = listing.choose(&selection, policy)?;
     warn_if_not_verified(&toolset, console);
     Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: connection.mcp_http().is_proxied(inputs.mcp_url.url()) })
 }
