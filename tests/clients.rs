@@ -8,7 +8,7 @@ use port_mcp_auth::testing::clients::{self, Client, Connection, REGISTRY, TokenV
 use port_mcp_auth::testing::config::{Format, write};
 use port_mcp_auth::testing::mcp::{Kind, Selection, ServerUrl, Tool, ToolName, Wanted};
 use port_mcp_auth::testing::redact::Secret;
-use port_sandbox::{Fault, Route, Sandbox};
+use port_sandbox::{Fault, Options, Route, Sandbox};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -320,6 +320,73 @@ fn what_an_agent_can_not_do_is_an_input_error() {
                 let text = step.input("token_env", VARIABLE).run().failed("input_invalid").error_text();
                 assert!(text.contains(&format!("can't be used with `client: {}`", client.id())), "{text}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_server_name_that_an_agent_would_ignore_is_an_input_error() {
+    let sandbox = Sandbox::default();
+    let refuse = |client: &dyn Client, name: &str| {
+        let step = step(&sandbox, client, Transport::Http).input("server_name", name);
+        step.run().failed("input_invalid").error_text()
+    };
+    for client in REGISTRY {
+        for name in client.naming().reserved {
+            let text = refuse(*client, name);
+            assert!(text.contains(&format!("`server_name` `{name}` is a name that `client: {}` keeps for itself", client.id())), "{text}");
+        }
+    }
+    let grok = clients::find("grok").unwrap();
+    for name in ["1port", "port_", "-port", "-", "_", "7"] {
+        assert!(refuse(grok, name).contains("must begin with a letter or `_`, and must not end with `_`"));
+    }
+    let other = Step::against(&sandbox).input("client", "codex").input("server_name", "workspace").run().succeeded();
+    assert_eq!(other.output("server_name"), "workspace");
+}
+
+#[test]
+fn tools_are_spelled_as_the_agent_spells_them() {
+    let spelled = |client: &str| clients::find(client).unwrap().tool_name("port-prod", "get.a-b");
+    for (client, spelling) in [
+        ("claude-code", "mcp__port-prod__get_a-b"),
+        ("codex", "mcp__port_prod__get_a_b"),
+        ("copilot-cli", "port-prod(get.a-b)"),
+        ("opencode", "port-prod_get_a-b"),
+        ("kilo", "port-prod_get_a-b"),
+        ("kimi-code", "mcp__port-prod__get_a-b"),
+        ("amp", "mcp__port_prod__get_a_b"),
+        ("gemini-cli", "mcp_port-prod_get.a-b"),
+    ] {
+        assert_eq!(spelled(client), spelling);
+    }
+    let amp = |server_name: &str| clients::find("amp").unwrap().tool_name(server_name, "a");
+    assert_eq!([amp("_port-"), amp("-")], ["mcp__port__a", "mcp__server__a"]);
+}
+
+#[test]
+fn tools_that_an_agent_renames_or_drops_are_named() {
+    const TITLE: &str = "The agent renames or drops tools";
+    let longest_names = |client: &dyn Client, server_name: &str| {
+        let longest = client.naming().longest?;
+        let rest = longest - client.model_name(server_name, "").len();
+        Some(["a".repeat(rest), "b".repeat(rest + 1)])
+    };
+    for client in REGISTRY {
+        let mut extra_tools = vec!["get.a.b".to_owned()];
+        let lengths = longest_names(*client, "port-prod");
+        extra_tools.extend(lengths.iter().flatten().cloned());
+        let allowed = extra_tools.join(",");
+        let sandbox = Sandbox::start(Options { extra_tools, ..Options::default() });
+        let outcome = step(&sandbox, *client, Transport::Http).input("allowed_tools", allowed).run().succeeded();
+        let warnings: Vec<_> = outcome.log.warnings().filter(|warning| warning.title == TITLE).map(|warning| &warning.text).collect();
+        let expected = usize::from(lengths.is_some()) + usize::from(!client.naming().takes_dots);
+        assert_eq!(warnings.len(), expected, "{}: {warnings:?}", client.id());
+        if let Some([fits, too_long]) = lengths {
+            assert!(
+                warnings[0].contains(&too_long) && !warnings[0].contains(&fits) && warnings[0].contains("`server_name`"),
+                "{warnings:?}"
+            );
         }
     }
 }

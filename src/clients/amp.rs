@@ -31,7 +31,13 @@ impl Client for Amp {
         json!({ "amp.mcpServers": { connection.server_name: connection.with_tools(server, "includeTools") } })
     }
 
+    /// With underscores, but none at the ends of the server's name.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
-        format!("mcp__{}__{tool}", server_name.replace('-', "_"))
+        let server = server_name.replace('-', "_");
+        let server = match server.trim_matches('_') {
+            "" => "server",
+            trimmed => trimmed,
+        };
+        format!("mcp__{server}__{}", tool.replace(['-', '.'], "_"))
     }
 }

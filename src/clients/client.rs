@@ -6,6 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::connection::{BOTH, Connection, Transport};
+use super::naming::Naming;
 use crate::config::Format;
 use crate::mcp::AnswerReader;
 
@@ -53,6 +54,16 @@ pub trait Client: Sync {
 
     /// A tool's full name, as the agent spells it in permissions, flags and prompts, where tools of several servers are mixed.
     fn tool_name(&self, server_name: &str, tool: &str) -> String;
+
+    /// A tool's full name, as the agent offers it to the model.
+    fn model_name(&self, server_name: &str, tool: &str) -> String {
+        self.tool_name(server_name, tool)
+    }
+
+    /// What the agent takes as the names of servers and tools.
+    fn naming(&self) -> Naming {
+        Naming::COMMON
+    }
 }
 
 impl fmt::Debug for dyn Client {

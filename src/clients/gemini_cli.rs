@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
 use super::mcp_remote;
+use super::naming::Naming;
 
 /// The agent.
 pub struct GeminiCli;
@@ -25,6 +26,11 @@ impl Client for GeminiCli {
     /// One underscore, not two.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp_{server_name}_{tool}")
+    }
+
+    /// The middle of longer names is left out.
+    fn naming(&self) -> Naming {
+        Naming { longest: Some(63), ..Naming::COMMON }
     }
 }
 

@@ -6,10 +6,28 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport, in_braces, merged, no_reference, set};
 use super::mcp_remote;
+use super::naming::Naming;
 use crate::config::Format;
 
 /// The agent.
 pub struct Goose;
+
+/// Extensions of its own, which are started instead of ours.
+const RESERVED: &[&str] = &[
+    "analyze",
+    "apps",
+    "chatrecall",
+    "code_execution",
+    "developer",
+    "extensionmanager",
+    "orchestrator",
+    "scheduler",
+    "skills",
+    "summarize",
+    "summon",
+    "todo",
+    "tom",
+];
 
 /// How long a call may take, in seconds. Goose requires the field.
 const TIMEOUT: u32 = 60;
@@ -47,6 +65,11 @@ impl Client for Goose {
     /// Goose writes the server's name in lower case.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{}__{tool}", server_name.to_ascii_lowercase())
+    }
+
+    /// All names go to the API as they are, which takes no dots.
+    fn naming(&self) -> Naming {
+        Naming { reserved: RESERVED, takes_dots: false, ..Naming::COMMON }
     }
 }
 

@@ -5,11 +5,18 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
+use super::naming::{Form, Naming};
 use super::{mcp_remote, shell};
 use crate::config::Format;
 
 /// The agent.
 pub struct Grok;
+
+/// Under another name, the server is connected, but none of its tools is offered.
+const FORM: Form = Form {
+    fits: |name| name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && !name.ends_with('_'),
+    rule: "must begin with a letter or `_`, and must not end with `_`",
+};
 
 impl Client for Grok {
     fn id(&self) -> &'static str {
@@ -45,5 +52,10 @@ impl Client for Grok {
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
+    }
+
+    /// Tools with a dot are not offered.
+    fn naming(&self) -> Naming {
+        Naming { form: Some(FORM), takes_dots: false, ..Naming::COMMON }
     }
 }

@@ -68,7 +68,7 @@ fn command(connection: &Connection<'_>) -> Vec<String> {
 
 /// A tool's name.
 pub(super) fn tool_name(server_name: &str, tool: &str) -> String {
-    format!("{server_name}_{tool}")
+    format!("{server_name}_{}", tool.replace('.', "_"))
 }
 
 fn reference(name: &str) -> String {

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport};
+use super::naming::Naming;
 use super::{gemini_cli, shell};
 
 /// The agent.
@@ -35,5 +36,10 @@ impl Client for QwenCode {
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
+    }
+
+    /// Longer names, and those with a dot, get a hash. Names of JavaScript's own are dropped.
+    fn naming(&self) -> Naming {
+        Naming { reserved: &["constructor", "prototype"], takes_dots: false, ..Naming::COMMON }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
 use super::mcp_remote;
+use super::naming::Naming;
 
 /// The agent.
 pub struct Zed;
@@ -40,5 +41,10 @@ impl Client for Zed {
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp:{server_name}:{tool}")
+    }
+
+    /// No limit is documented.
+    fn naming(&self) -> Naming {
+        Naming { longest: None, ..Naming::COMMON }
     }
 }

@@ -132,8 +132,9 @@ impl Inputs {
         let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
         let mcp_url = check.optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(url_error));
         let source = check.choice(field!(given.token_endpoint), TokenSource::Auto);
-        let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
+        let name = |text: &str| agent::server_name(server_name(text)?, client);
+        let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), name);
         let transport = check.or(field!(given.transport), Transport::Http, |text| agent::transport(choice("transport", text)?, client));
         let token_env = field!(given.token_env).of(Content::Variable);
         let token_env = check.optional(token_env, |text| agent::token_env(text, client, transport));

@@ -10,7 +10,7 @@ use crate::net::{Budget, Http};
 use crate::port::{self, Endpoint, Exchange, Progress, Token, obtain};
 use crate::report::{
     Failure, log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified,
-    warn_of_listing, warn_of_short_token,
+    warn_of_listing, warn_of_names, warn_of_short_token,
 };
 use crate::runner::Console;
 
@@ -58,6 +58,7 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     let selection = understood(&inputs.allowed_tools, offered, &inputs.server_name, inputs.client);
     let toolset = listing.choose(&selection, policy)?;
     warn_if_not_verified(&toolset, console);
+    warn_of_names(inputs, &toolset, console);
     Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: connection.mcp_http().is_proxied(inputs.mcp_url.url()) })
 }
 
