@@ -47,6 +47,16 @@ pub trait Client: Sync {
         &[]
     }
 
+    /// Fields to add to a config that exists, because it lists all servers or tools that the agent may use.
+    fn additions(&self, _base: &Value, _connection: &Connection<'_>) -> Value {
+        Value::Null
+    }
+
+    /// The settings of a config that exists which keep the agent from the server, or from allowed tools, each as its path and value.
+    fn obstacles(&self, _base: &Value, _connection: &Connection<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
     fn cli_flags(&self, _connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         Zeroizing::default()

@@ -62,6 +62,12 @@ impl Client for Goose {
         json!({ "extensions": { name: connection.with_tools(extension, "available_tools") } })
     }
 
+    /// In this mode Goose calls no tools, unless the variable of the same name says otherwise.
+    fn obstacles(&self, base: &Value, _connection: &Connection<'_>) -> Vec<String> {
+        let is_chat = base.get("GOOSE_MODE").and_then(Value::as_str) == Some("chat");
+        if is_chat { vec!["GOOSE_MODE: chat".to_owned()] } else { Vec::new() }
+    }
+
     /// Goose writes the server's name in lower case.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{}__{tool}", server_name.to_ascii_lowercase())

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
 use super::naming::{Form, Naming};
-use super::{mcp_remote, shell};
+use super::{filters, mcp_remote, shell};
 use crate::config::Format;
 
 /// The agent.
@@ -48,6 +48,17 @@ impl Client for Grok {
     /// There is no flag for the config.
     fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         shell::repeated("--allow", connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)))
+    }
+
+    /// Rules that deny come first. What would be asked for is denied in headless mode.
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        let server = connection.server_name;
+        let is_tool = |entry: &str| {
+            let rule = entry.strip_prefix("MCPTool(").and_then(|rule| rule.strip_suffix(')'));
+            let by_rule = rule.is_some_and(|rule| filters::matches_a_tool(rule, connection, |tool| format!("{server}__{tool}")));
+            by_rule || filters::matches_a_tool(entry, connection, |tool| self.tool_name(server, tool))
+        };
+        ["/permission/deny", "/permission/ask"].map(|list| filters::entries(base, list, is_tool)).concat()
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {

@@ -42,9 +42,16 @@ async fn hand_over(environment: &Environment, inputs: RawInputs, console: &Conso
     let prepared = prepare::prepare(inputs, environment, console)?;
     let connected = connect::connect(&prepared.inputs, console).await?;
     // Nothing waits from here on, so a signal can't leave half of it behind.
-    let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, outputs, state)?;
-    let success =
-        Success { inputs: &inputs, token: &connected.token, endpoint: &connected.endpoint, toolset: &connected.toolset, file_holds_token };
+    let delivered = deliver::deliver(prepared, &connected, outputs, state)?;
+    let success = Success {
+        inputs: &delivered.inputs,
+        token: &connected.token,
+        endpoint: &connected.endpoint,
+        toolset: &connected.toolset,
+        file_holds_token: delivered.file_holds_token,
+        obstacles: delivered.obstacles,
+        oversized: delivered.oversized,
+    };
     report_success(&success, environment, console);
     Ok(())
 }
