@@ -62,10 +62,10 @@ impl Client for Goose {
         json!({ "extensions": { name: connection.with_tools(extension, "available_tools") } })
     }
 
-    /// In this mode Goose calls no tools, unless the variable of the same name says otherwise.
+    /// In these modes Goose calls no tools, or waits for a person, unless the variable of the same name says otherwise.
     fn obstacles(&self, base: &Value, _connection: &Connection<'_>) -> Vec<String> {
-        let is_chat = base.get("GOOSE_MODE").and_then(Value::as_str) == Some("chat");
-        if is_chat { vec!["GOOSE_MODE: chat".to_owned()] } else { Vec::new() }
+        let mode = base.get("GOOSE_MODE").and_then(Value::as_str).filter(|mode| ["chat", "approve"].contains(mode));
+        mode.map(|mode| format!("GOOSE_MODE: {mode}")).into_iter().collect()
     }
 
     /// Goose writes the server's name in lower case.
