@@ -220,7 +220,9 @@ fn the_temporary_directory_has_paths_of_its_own() {
         let path = if path == "absolute" { job.step.path("temp/a/mcp.json").into_os_string() } else { path.into() };
         let job = job.input("config_file", path);
         let outcome = job.run().succeeded();
-        assert_eq!(outcome.output("config_file"), "a/mcp.json", "relative to the temporary directory");
+        let later = outcome.output("config_file");
+        assert_eq!(later, "../temp/a/mcp.json", "steps start in the workspace");
+        assert!(job.step.path("workspace").join(later).is_file());
         assert_eq!(mode(&job.step.path("temp/a/mcp.json")), 0o600);
         assert_eq!(job.workspace(), []);
         let (job, _) = job.end();

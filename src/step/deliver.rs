@@ -6,9 +6,10 @@ use zeroize::Zeroizing;
 use super::agent;
 use super::connect::Connected;
 use super::prepare::{Prepared, server_entry};
+use crate::config::path_for_later_steps;
 use crate::inputs::Inputs;
 use crate::report::{Failure, Obstacles};
-use crate::runner::{OutputFile, StateFile};
+use crate::runner::{Environment, OutputFile, StateFile};
 
 /// What was handed on, as far as the report has to know it.
 pub struct Delivered {
@@ -27,6 +28,7 @@ const LONGEST_ARGUMENT: usize = 128 * 1024 - 256;
 /// Writes the config file and the outputs.
 pub fn deliver(
     prepared: Prepared,
+    environment: &Environment,
     connected: &Connected,
     outputs: &mut OutputFile,
     mut state: Option<StateFile>,
@@ -42,7 +44,7 @@ pub fn deliver(
     let lengths = [("client_args", flags.len()), ("mcp_config", rendered.output.len())];
     let oversized = lengths.into_iter().filter(|(_, length)| *length > LONGEST_ARGUMENT).map(|(name, _)| name).collect();
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
-    let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
+    let path = inputs.config_file.as_ref().map(|place| path_for_later_steps(place, environment)).unwrap_or_default();
 
     let written = draft.write(&rendered, state.as_mut())?;
     let text = |text: String| Zeroizing::new(text);

@@ -42,7 +42,7 @@ async fn hand_over(environment: &Environment, inputs: RawInputs, console: &Conso
     let prepared = prepare::prepare(inputs, environment, console)?;
     let connected = connect::connect(&prepared.inputs, console).await?;
     // Nothing waits from here on, so a signal can't leave half of it behind.
-    let delivered = deliver::deliver(prepared, &connected, outputs, state)?;
+    let delivered = deliver::deliver(prepared, environment, &connected, outputs, state)?;
     let success = Success {
         inputs: &delivered.inputs,
         token: &connected.token,
