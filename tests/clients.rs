@@ -6,9 +6,10 @@ mod common;
 use common::{Outcome, Step, leaks};
 use port_mcp_auth::testing::clients::{self, Client, Connection, REGISTRY, TokenValue, Transport};
 use port_mcp_auth::testing::config::{Format, write};
-use port_mcp_auth::testing::mcp::ServerUrl;
+use port_mcp_auth::testing::mcp::{Selection, ServerUrl, Tool, ToolName, Wanted};
+use port_mcp_auth::testing::port::ToolKind;
 use port_mcp_auth::testing::redact::Secret;
-use port_sandbox::{Fault, Route, Sandbox};
+use port_sandbox::{Fault, Options, Route, Sandbox};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -204,6 +205,53 @@ fn the_flags_are_words_that_the_agent_reads() {
     }
 }
 
+/// An output of one step may be the input of another one.
+#[test]
+fn every_agents_spelling_of_tools_is_taken_back() {
+    let sandbox = Sandbox::default();
+    common::all_at_once(REGISTRY.len(), |number| {
+        let client = REGISTRY[number];
+        for server_name in ["port-prod", "Port_EU", "list", "p"] {
+            let step = |tools: &str| {
+                step(&sandbox, client, Transport::Http).input("server_name", server_name).input("allowed_tools", tools).run().succeeded()
+            };
+            let given = step("list_*, get_page").output("allowed_tools");
+            assert_eq!(step(&given).output("allowed_tools"), given);
+            let unchecked = Step::against(&sandbox).input("client", client.id()).input("server_name", server_name);
+            let unchecked = unchecked.input("verify", "false").input("read_only", "false").input("allowed_tools", &given);
+            assert_eq!(unchecked.run().succeeded().output("allowed_tools"), given);
+        }
+    });
+}
+
+#[test]
+fn a_tool_is_known_in_the_spelling_of_any_agent() {
+    let sandbox = Sandbox::default();
+    for client in REGISTRY {
+        // opencode's begins as the name of another tool could, so only opencode reads it.
+        let ambiguous = ["opencode", "kilo"].contains(&client.id());
+        let spelled = client.tool_name("port-prod", "list_blueprints");
+        let step = Step::against(&sandbox).input("allowed_tools", &spelled).run();
+        if ambiguous {
+            step.failed("tool_unknown");
+        } else {
+            assert_eq!(step.succeeded().output("allowed_tools"), "mcp__port-prod__list_blueprints", "{}", client.id());
+        }
+    }
+}
+
+#[test]
+fn a_glob_is_never_made_wider() {
+    let sandbox = Sandbox::default();
+    let step = |server_name: &str, tools: &str| {
+        let step = Step::against(&sandbox).input("client", "opencode").input("server_name", server_name);
+        step.input("allowed_tools", tools).run().succeeded().output("allowed_tools")
+    };
+    assert_eq!(step("list", "list_b*"), "list_list_blueprints");
+    assert_eq!(step("list", "list_list_b*"), "list_list_blueprints");
+    assert_eq!(step("port-prod", "port-prod_list_b*"), "port-prod_list_blueprints");
+}
+
 #[test]
 fn what_continue_can_not_allow_it_excludes() {
     let sandbox = Sandbox::default();
@@ -278,6 +326,73 @@ fn what_an_agent_can_not_do_is_an_input_error() {
 }
 
 #[test]
+fn a_server_name_that_an_agent_would_ignore_is_an_input_error() {
+    let sandbox = Sandbox::default();
+    let refuse = |client: &dyn Client, name: &str| {
+        let step = step(&sandbox, client, Transport::Http).input("server_name", name);
+        step.run().failed("input_invalid").error_text()
+    };
+    for client in REGISTRY {
+        for name in client.naming().reserved {
+            let text = refuse(*client, name);
+            assert!(text.contains(&format!("`server_name` `{name}` is a name that `client: {}` keeps for itself", client.id())), "{text}");
+        }
+    }
+    let grok = clients::find("grok").unwrap();
+    for name in ["1port", "port_", "-port", "-", "_", "7"] {
+        assert!(refuse(grok, name).contains("must begin with a letter or `_`, and must not end with `_`"));
+    }
+    let other = Step::against(&sandbox).input("client", "codex").input("server_name", "workspace").run().succeeded();
+    assert_eq!(other.output("server_name"), "workspace");
+}
+
+#[test]
+fn tools_are_spelled_as_the_agent_spells_them() {
+    let spelled = |client: &str| clients::find(client).unwrap().tool_name("port-prod", "get.a-b");
+    for (client, spelling) in [
+        ("claude-code", "mcp__port-prod__get_a-b"),
+        ("codex", "mcp__port_prod__get_a_b"),
+        ("copilot-cli", "port-prod(get.a-b)"),
+        ("opencode", "port-prod_get_a-b"),
+        ("kilo", "port-prod_get_a-b"),
+        ("kimi-code", "mcp__port-prod__get_a-b"),
+        ("amp", "mcp__port_prod__get_a_b"),
+        ("gemini-cli", "mcp_port-prod_get.a-b"),
+    ] {
+        assert_eq!(spelled(client), spelling);
+    }
+    let amp = |server_name: &str| clients::find("amp").unwrap().tool_name(server_name, "a");
+    assert_eq!([amp("_port-"), amp("-")], ["mcp__port__a", "mcp__server__a"]);
+}
+
+#[test]
+fn tools_that_an_agent_renames_or_drops_are_named() {
+    const TITLE: &str = "The agent renames or drops tools";
+    let longest_names = |client: &dyn Client, server_name: &str| {
+        let longest = client.naming().longest?;
+        let rest = longest - client.model_name(server_name, "").len();
+        Some(["a".repeat(rest), "b".repeat(rest + 1)])
+    };
+    for client in REGISTRY {
+        let mut extra_tools = vec!["get.a.b".to_owned()];
+        let lengths = longest_names(*client, "port-prod");
+        extra_tools.extend(lengths.iter().flatten().cloned());
+        let allowed = extra_tools.join(",");
+        let sandbox = Sandbox::start(Options { extra_tools, ..Options::default() });
+        let outcome = step(&sandbox, *client, Transport::Http).input("allowed_tools", allowed).run().succeeded();
+        let warnings: Vec<_> = outcome.log.warnings().filter(|warning| warning.title == TITLE).map(|warning| &warning.text).collect();
+        let expected = usize::from(lengths.is_some()) + usize::from(!client.naming().takes_dots);
+        assert_eq!(warnings.len(), expected, "{}: {warnings:?}", client.id());
+        if let Some([fits, too_long]) = lengths {
+            assert!(
+                warnings[0].contains(&too_long) && !warnings[0].contains(&fits) && warnings[0].contains("`server_name`"),
+                "{warnings:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_unknown_agent_is_told_which_there_are() {
     let sandbox = Sandbox::default();
     let text = Step::against(&sandbox).input("client", "claude").run().failed("input_invalid").error_text();
@@ -321,6 +436,30 @@ const HOSTILE: &str = concat!(
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the tools are called, and whatever an agent makes of their names. Unless two of them look alike to the agent.
+    #[test]
+    fn a_spelled_name_stands_for_the_tool_that_was_spelled(
+        server_name in "[A-Za-z0-9-]{1,12}(_[A-Za-z0-9-]{1,5})?",
+        names in proptest::collection::hash_set("[a-z]{1,4}([_.-][A-Za-z0-9]{1,4}){0,3}|[A-Za-z0-9_.-]{1,20}", 1..5),
+    ) {
+        let names: Vec<_> = names.iter().filter_map(|name| ToolName::parse(name)).collect();
+        let offered: Vec<_> = names.iter().map(|name| Tool { name: name.clone(), kind: ToolKind::Read }).collect();
+        for client in REGISTRY {
+            let spelled: Vec<_> = names.iter().map(|name| client.tool_name(&server_name, name.as_str())).collect();
+            for (name, spelling) in names.iter().zip(&spelled) {
+                let is_ambiguous = spelled.iter().filter(|other| *other == spelling).count() > 1
+                    || names.iter().any(|other| other != name && [other.as_str(), &client.tool_name(&server_name, other.as_str())].contains(&spelling.as_str()));
+                if is_ambiguous || spelling.len() > 128 {
+                    continue;
+                }
+                let bare = clients::bare(spelling, &server_name, *client).unwrap_or(spelling);
+                let selection = Selection(ToolName::parse(bare).map(Wanted::Name).into_iter().collect());
+                let understood = clients::understood(&selection, Some(&offered), &server_name, *client);
+                prop_assert_eq!(understood.0, [Wanted::Name(name.clone())], "{}: {}", client.id(), spelling);
+            }
+        }
+    }
 
     #[test]
     fn hostile_values_arrive_as_they_are(

@@ -247,7 +247,9 @@ fn the_temporary_directory_has_paths_of_its_own() {
         let path = if path == "absolute" { job.step.path("temp/a/mcp.json").into_os_string() } else { path.into() };
         let job = job.input("config_file", path);
         let outcome = job.run().succeeded();
-        assert_eq!(outcome.output("config_file"), "a/mcp.json", "relative to the temporary directory");
+        let later = outcome.output("config_file");
+        assert_eq!(later, "../temp/a/mcp.json", "steps start in the workspace");
+        assert!(job.step.path("workspace").join(later).is_file());
         assert_eq!(mode(&job.step.path("temp/a/mcp.json")), 0o600);
         assert_eq!(job.workspace(), []);
         let (job, _) = job.end();
@@ -1016,4 +1018,111 @@ fn a_file_that_git_would_commit_gets_a_warning() {
     assert_eq!(warned(&checkout(".mcp.json").with(".gitignore", "*.json\n!/.mcp.json\n")), 1);
     assert_eq!(warned(&checkout("a/.mcp.json").with(".gitignore", "/a/\n")), 0);
     assert_eq!(warned(&checkout(".mcp.json").with(".git/info/exclude", ".mcp.json\n")), 0);
+}
+
+/// An existing config of a client, with allowed tools.
+fn with_base(client: &str, base: &str) -> Outcome {
+    let sandbox = Sandbox::default();
+    let step = Step::against(&sandbox).input("client", client).input("allowed_tools", "list_blueprints").input("base_config", base);
+    step.run().succeeded()
+}
+
+const OBSTACLES: &str = "The config keeps the agent from tools";
+
+#[test]
+fn lists_of_all_that_an_agent_may_use_get_the_server_and_its_tools() {
+    let allowed = |client: &str, base: &str, pointer: &str| {
+        let outcome = with_base(client, base);
+        assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
+        outcome.config().pointer(pointer).cloned()
+    };
+    let core = r#"{"tools": {"core": ["read_file"]}}"#;
+    assert_eq!(allowed("gemini-cli", core, "/tools/core"), Some(json!(["read_file", "mcp_port-prod_list_blueprints"])));
+    let servers = r#"{"mcp": {"allowed": ["other"]}}"#;
+    for client in ["gemini-cli", "qwen-code"] {
+        assert_eq!(allowed(client, servers, "/mcp/allowed"), Some(json!(["other", "port-prod"])));
+    }
+    // An empty list means all in Gemini CLI, and none in Qwen Code.
+    let none = r#"{"mcp": {"allowed": []}}"#;
+    assert_eq!(allowed("gemini-cli", none, "/mcp/allowed"), Some(json!([])));
+    assert_eq!(allowed("qwen-code", none, "/mcp/allowed"), Some(json!(["port-prod"])));
+    assert_eq!(allowed("gemini-cli", "{}", "/tools"), None);
+
+    let sandbox = Sandbox::default();
+    let unlisted = Step::against(&sandbox).input("client", "gemini-cli").input("verify", "false").input("base_config", core);
+    assert_eq!(unlisted.run().succeeded().config()["tools"]["core"], json!(["read_file", "mcp_port-prod_*"]));
+}
+
+#[test]
+fn settings_that_keep_an_agent_from_the_server_or_its_tools_are_named() {
+    for (client, base, setting) in [
+        ("gemini-cli", r#"{"mcp": {"excluded": ["port-prod"]}}"#, "mcp.excluded: port-prod"),
+        ("gemini-cli", r#"{"tools": {"exclude": ["mcp_port-prod_*"]}}"#, "tools.exclude: mcp_port-prod_*"),
+        ("gemini-cli", r#"{"tools": {"exclude": ["list_blueprints"]}}"#, "tools.exclude: list_blueprints"),
+        ("qwen-code", r#"{"mcp": {"excluded": ["port-prod"]}}"#, "mcp.excluded: port-prod"),
+        ("qwen-code", r#"{"permissions": {"deny": ["mcp__port-prod"]}}"#, "permissions.deny: mcp__port-prod"),
+        ("qwen-code", r#"{"permissions": {"ask": ["mcp__*"]}}"#, "permissions.ask: mcp__*"),
+        ("qwen-code", r#"{"tools": {"exclude": ["mcp__port-prod__list_blueprints"]}}"#, "tools.exclude: mcp__port-prod__list_blueprints"),
+        ("grok", "[permission]\ndeny = [\"MCPTool(port-prod__*)\"]\n", "permission.deny: MCPTool(port-prod__*)"),
+        ("grok", "[permission]\nask = [\"mcp__port-prod__list_blueprints\"]\n", "permission.ask: mcp__port-prod__list_blueprints"),
+        ("opencode", r#"{"agent": {"build": {"permission": {"*": "deny"}}}}"#, "agent.build.permission: *"),
+        ("opencode", r#"{"agent": {"build": {"permission": "deny"}}}"#, "agent.build.permission: deny"),
+        ("kilo", r#"{"agent": {"build": {"tools": {"port-prod*": false}}}}"#, "agent.build.tools: port-prod*"),
+        ("opencode", r#"{"tools": {"port-prod_list_blueprints": false}}"#, "tools: port-prod_list_blueprints"),
+        ("amp", r#"{"amp.tools.disable": ["mcp__port_prod__*"]}"#, "amp.tools.disable: mcp__port_prod__*"),
+        ("amp", r#"{"amp.permissions": [{"tool": "*", "action": "reject"}]}"#, "amp.permissions: {"),
+        ("amp", r#"{"amp.mcpPermissions": [{"matches": {"url": "*"}, "action": "reject"}]}"#, "amp.mcpPermissions: {"),
+        (
+            "zed",
+            r#"{"agent": {"profiles": {"write": {"enable_all_context_servers": false}}}}"#,
+            "agent.profiles.write.enable_all_context_servers: false",
+        ),
+        ("zed", r#"{"disable_ai": true}"#, "disable_ai: true"),
+        ("goose", "GOOSE_MODE: chat\n", "GOOSE_MODE: chat"),
+    ] {
+        let outcome = with_base(client, base);
+        let warnings: Vec<_> = outcome.log.warnings().filter(|warning| warning.title == OBSTACLES).collect();
+        assert!(matches!(warnings[..], [warning] if warning.text.contains(setting)), "{client}: {base}: {}", outcome.stdout);
+    }
+}
+
+#[test]
+fn settings_about_other_servers_and_tools_are_no_obstacles() {
+    for (client, base) in [
+        ("gemini-cli", r#"{"mcp": {"excluded": ["other"]}, "tools": {"exclude": ["run_shell_command", "mcp_other_*"], "core": ["a"]}}"#),
+        ("qwen-code", r#"{"mcp": {"excluded": ["other"]}, "permissions": {"deny": ["mcp__other", "Bash(rm *)"]}}"#),
+        ("grok", "[permission]\ndeny = [\"Bash(rm *)\", \"MCPTool(other__*)\"]\nask = [\"MCPTool(port-prod__upsert_*)\"]\n"),
+        ("opencode", r#"{"permission": {"*": "deny"}, "tools": {"*": false}, "agent": {"plan": {"permission": {"bash": "deny"}}}}"#),
+        ("opencode", r#"{"agent": {"build": {"permission": {"*": "deny", "port-prod_*": "allow"}}}}"#),
+        ("kilo", r#"{"permission": "deny", "agent": {"a": {"tools": {"port-prod*": true}}}}"#),
+        (
+            "amp",
+            r#"{"amp.mcpPermissions": [{"matches": {"url": "http*"}, "action": "allow"}, {"matches": {"url": "*"}, "action": "reject"}]}"#,
+        ),
+        ("amp", r#"{"amp.permissions": [{"tool": "Bash", "action": "reject"}], "amp.tools.disable": ["browser_*"]}"#),
+        ("zed", r#"{"agent": {"profiles": {"a": {"enable_all_context_servers": false, "context_servers": {"port-prod": {}}}}}}"#),
+        ("goose", "GOOSE_MODE: auto\n"),
+        ("codex", "model = \"x\"\n"),
+    ] {
+        let outcome = with_base(client, base);
+        assert_eq!(outcome.log.warnings().filter(|warning| warning.title == OBSTACLES).count(), 0, "{client}: {base}: {}", outcome.stdout);
+    }
+}
+
+#[test]
+fn what_is_too_long_to_be_handed_over_is_named() {
+    let sandbox = Sandbox::default();
+    let step = Step::against(&sandbox).input("base_config", "large.json");
+    let write = |length: usize| {
+        let text = json!({ "theirs": "x".repeat(length) }).to_string();
+        fs::write(step.path("workspace/large.json"), text).unwrap();
+        let outcome = step.run().succeeded();
+        let titles = outcome.log.warnings().filter(|warning| warning.title == "An output is too long to be handed over");
+        titles.map(|warning| warning.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(write(120_000), [""; 0]);
+    let warnings = write(140_000);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("`client_args`") && warnings[1].contains("`mcp_config`"), "{warnings:?}");
+    assert!(warnings.iter().all(|text| text.contains("`config_file`")), "{warnings:?}");
 }

@@ -2,9 +2,11 @@
 //! <https://ampcode.com/manual#mcp>
 
 use serde_json::{Value, json};
+use wildmatch::WildMatch;
 
 use super::client::Client;
 use super::connection::{Connection, Transport, in_braces};
+use super::filters;
 
 /// The agent.
 pub struct Amp;
@@ -31,7 +33,28 @@ impl Client for Amp {
         json!({ "amp.mcpServers": { connection.server_name: connection.with_tools(server, "includeTools") } })
     }
 
+    /// The first rule that matches counts, so one that rejects the server's address stays in force. The others are by documentation.
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        let is_tool = |entry: &str| filters::matches_a_tool(entry, connection, |tool| self.tool_name(connection.server_name, tool));
+        let text = |rule: &Value, pointer: &str| rule.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let first = |list: &str, pointer: &str, fits: &dyn Fn(&str) -> bool| {
+            let rules = base.get(list).and_then(Value::as_array)?;
+            let matching = rules.iter().find(|rule| text(rule, pointer).is_some_and(|value| fits(&value)))?;
+            (text(matching, "/action").as_deref() == Some("reject")).then(|| format!("{list}: {matching}"))
+        };
+        let is_server = |pattern: &str| WildMatch::new(pattern).matches(connection.url.as_str());
+        let servers = first("amp.mcpPermissions", "/matches/url", &is_server);
+        let tools = first("amp.permissions", "/tool", &is_tool);
+        servers.into_iter().chain(tools).chain(filters::entries(base, "/amp.tools.disable", is_tool)).collect()
+    }
+
+    /// With underscores, but none at the ends of the server's name.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
-        format!("mcp__{}__{tool}", server_name.replace('-', "_"))
+        let server = server_name.replace('-', "_");
+        let server = match server.trim_matches('_') {
+            "" => "server",
+            trimmed => trimmed,
+        };
+        format!("mcp__{server}__{}", tool.replace(['-', '.'], "_"))
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
+use super::naming::Naming;
 
 /// The API.
 pub struct AnthropicApi;
@@ -46,6 +47,11 @@ impl Client for AnthropicApi {
 
     fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
+    }
+
+    /// No limit is documented.
+    fn naming(&self) -> Naming {
+        Naming { longest: None, ..Naming::COMMON }
     }
 }
 

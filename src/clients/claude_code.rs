@@ -5,11 +5,30 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces};
+use super::naming::Naming;
 use super::{mcp_remote, shell};
 use crate::mcp::AnswerReader;
 
 /// The agent.
 pub struct ClaudeCode;
+
+/// Servers of its own. A server of such a name is not loaded, or none of its tools is offered.
+const RESERVED: &[&str] = &[
+    "workspace",
+    "ide",
+    "computer-use",
+    "claude-in-chrome",
+    "Claude_in_Chrome",
+    "Claude_Browser",
+    "Claude_Preview",
+    "claude-device",
+    "claude-code-remote",
+    "claude_ai",
+    "ccr-email",
+    "hearthbot",
+    "remote-devices",
+    "webagent",
+];
 
 impl Client for ClaudeCode {
     fn id(&self) -> &'static str {
@@ -45,6 +64,11 @@ impl Client for ClaudeCode {
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
-        format!("mcp__{server_name}__{tool}")
+        format!("mcp__{server_name}__{}", tool.replace('.', "_"))
+    }
+
+    /// Anthropic's API takes no longer names everywhere. Claude Code itself drops tools with more than 128 characters.
+    fn naming(&self) -> Naming {
+        Naming { reserved: RESERVED, ..Naming::COMMON }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::connection::{BOTH, Connection, Transport};
+use super::naming::Naming;
 use crate::config::Format;
 use crate::mcp::AnswerReader;
 
@@ -46,6 +47,16 @@ pub trait Client: Sync {
         &[]
     }
 
+    /// Fields to add to a config that exists, because it lists all servers or tools that the agent may use.
+    fn additions(&self, _base: &Value, _connection: &Connection<'_>) -> Value {
+        Value::Null
+    }
+
+    /// The settings of a config that exists which keep the agent from the server, or from allowed tools, each as its path and value.
+    fn obstacles(&self, _base: &Value, _connection: &Connection<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
     fn cli_flags(&self, _connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
         Zeroizing::default()
@@ -53,6 +64,16 @@ pub trait Client: Sync {
 
     /// A tool's full name, as the agent spells it in permissions, flags and prompts, where tools of several servers are mixed.
     fn tool_name(&self, server_name: &str, tool: &str) -> String;
+
+    /// A tool's full name, as the agent offers it to the model.
+    fn model_name(&self, server_name: &str, tool: &str) -> String {
+        self.tool_name(server_name, tool)
+    }
+
+    /// What the agent takes as the names of servers and tools.
+    fn naming(&self) -> Naming {
+        Naming::COMMON
+    }
 }
 
 impl fmt::Debug for dyn Client {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
 use super::mcp_remote;
+use super::naming::Naming;
 
 /// The agent.
 pub struct Cline;
@@ -39,5 +40,10 @@ impl Client for Cline {
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{server_name}__{tool}")
+    }
+
+    /// Longer names, and those with a dot, end in a hash.
+    fn naming(&self) -> Naming {
+        Naming { takes_dots: false, ..Naming::COMMON }
     }
 }

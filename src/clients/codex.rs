@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport, merged, no_reference, set};
+use super::naming::Naming;
 use super::{mcp_remote, shell};
 use crate::config::{Format, write};
 
@@ -55,9 +56,14 @@ impl Client for Codex {
         shell::repeated("-c", settings.chain(shell))
     }
 
-    /// The model sees the server's name with underscores.
+    /// The model sees both names with underscores.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
-        format!("mcp__{}__{tool}", server_name.replace('-', "_"))
+        format!("mcp__{}__{}", server_name.replace('-', "_"), tool.replace(['-', '.'], "_"))
+    }
+
+    /// Longer names end in a hash.
+    fn naming(&self) -> Naming {
+        Naming { reserved: &["codex_apps"], longest: Some(128), ..Naming::COMMON }
     }
 }
 

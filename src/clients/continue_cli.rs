@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, merged};
+use super::naming::Naming;
 use super::{mcp_remote, shell};
 use crate::config::Format;
 
@@ -50,6 +51,11 @@ impl Client for Continue {
     /// Without the server's name.
     fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
+    }
+
+    /// All names go to the API as they are, which takes no dots.
+    fn naming(&self) -> Naming {
+        Naming { takes_dots: false, ..Naming::COMMON }
     }
 }
 

@@ -41,4 +41,9 @@ impl Client for CopilotCli {
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{server_name}({tool})")
     }
+
+    /// Longer names are cut off, so that several tools can have the same one.
+    fn model_name(&self, server_name: &str, tool: &str) -> String {
+        format!("{server_name}-{tool}")
+    }
 }

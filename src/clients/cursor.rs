@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport};
 use super::mcp_remote;
+use super::naming::Naming;
 
 /// The agent.
 pub struct Cursor;
@@ -31,6 +32,16 @@ impl Client for Cursor {
     /// As `permissions.allow` in `cli.json` takes it.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("Mcp({server_name}:{tool})")
+    }
+
+    /// Cursor counts both names together.
+    fn model_name(&self, server_name: &str, tool: &str) -> String {
+        format!("{server_name}{tool}")
+    }
+
+    /// Tools with longer names may be left out.
+    fn naming(&self) -> Naming {
+        Naming { longest: Some(60), ..Naming::COMMON }
     }
 }
 

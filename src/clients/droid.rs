@@ -33,4 +33,8 @@ impl Client for Droid {
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("MCP:{server_name}/{tool}")
     }
+
+    fn model_name(&self, server_name: &str, tool: &str) -> String {
+        format!("{server_name}___{tool}")
+    }
 }

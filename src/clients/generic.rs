@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{Connection, Transport, no_reference};
 use super::mcp_remote;
+use super::naming::Naming;
 
 /// Any client.
 pub struct Generic;
@@ -29,5 +30,10 @@ impl Client for Generic {
 
     fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
+    }
+
+    /// No limit is documented.
+    fn naming(&self) -> Naming {
+        Naming { longest: None, ..Naming::COMMON }
     }
 }

@@ -6,10 +6,28 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport, in_braces, merged, no_reference, set};
 use super::mcp_remote;
+use super::naming::Naming;
 use crate::config::Format;
 
 /// The agent.
 pub struct Goose;
+
+/// Extensions of its own, which are started instead of ours.
+const RESERVED: &[&str] = &[
+    "analyze",
+    "apps",
+    "chatrecall",
+    "code_execution",
+    "developer",
+    "extensionmanager",
+    "orchestrator",
+    "scheduler",
+    "skills",
+    "summarize",
+    "summon",
+    "todo",
+    "tom",
+];
 
 /// How long a call may take, in seconds. Goose requires the field.
 const TIMEOUT: u32 = 60;
@@ -44,9 +62,20 @@ impl Client for Goose {
         json!({ "extensions": { name: connection.with_tools(extension, "available_tools") } })
     }
 
+    /// In these modes Goose calls no tools, or waits for a person, unless the variable of the same name says otherwise.
+    fn obstacles(&self, base: &Value, _connection: &Connection<'_>) -> Vec<String> {
+        let mode = base.get("GOOSE_MODE").and_then(Value::as_str).filter(|mode| ["chat", "approve"].contains(mode));
+        mode.map(|mode| format!("GOOSE_MODE: {mode}")).into_iter().collect()
+    }
+
     /// Goose writes the server's name in lower case.
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{}__{tool}", server_name.to_ascii_lowercase())
+    }
+
+    /// All names go to the API as they are, which takes no dots.
+    fn naming(&self) -> Naming {
+        Naming { reserved: RESERVED, takes_dots: false, ..Naming::COMMON }
     }
 }
 

@@ -28,6 +28,10 @@ impl Client for Kilo {
         opencode::RULES
     }
 
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        opencode::obstacles(base, connection)
+    }
+
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         opencode::tool_name(server_name, tool)
     }

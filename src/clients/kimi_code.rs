@@ -29,7 +29,7 @@ impl Client for KimiCode {
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
-        format!("mcp__{server_name}__{tool}")
+        format!("mcp__{server_name}__{}", tool.replace('.', "_"))
     }
 }
 

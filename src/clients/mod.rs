@@ -13,6 +13,8 @@ mod continue_cli;
 mod copilot_cli;
 mod cursor;
 mod droid;
+mod filters;
+mod fit;
 mod gemini_cli;
 mod generic;
 mod goose;
@@ -20,17 +22,22 @@ mod grok;
 mod kilo;
 mod kimi_code;
 mod mcp_remote;
+mod naming;
 mod openai_api;
 mod opencode;
 mod qwen_code;
 mod shell;
+mod spelling;
 mod vscode;
 mod zed;
 
 pub use claude_code::ClaudeCode;
 pub use client::Client;
 pub use connection::{Connection, TokenValue, Transport};
+pub use filters::config_for;
+pub use fit::{Misnamed, misnamed, server_name_problem};
 pub use mcp_remote::OWN_VARIABLES;
+pub use spelling::{bare, is_whole_server, understood};
 
 /// Every agent that the input `client` can name.
 pub static REGISTRY: &[&dyn Client] = &[

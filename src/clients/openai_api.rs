@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
+use super::naming::Naming;
 
 /// The API.
 pub struct OpenAiApi;
@@ -40,5 +41,10 @@ impl Client for OpenAiApi {
 
     fn tool_name(&self, _server_name: &str, tool: &str) -> String {
         tool.to_owned()
+    }
+
+    /// No limit is documented.
+    fn naming(&self) -> Naming {
+        Naming { longest: None, ..Naming::COMMON }
     }
 }

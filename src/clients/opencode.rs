@@ -1,11 +1,14 @@
 //! opencode: `opencode.json` in a project, or the variable `OPENCODE_CONFIG_CONTENT`. Seen with 1.18.33.
 //! <https://opencode.ai/docs/mcp-servers/>
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
+use wildmatch::WildMatch;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, merged};
-use super::mcp_remote;
+use super::{filters, mcp_remote};
 
 /// The agent.
 pub struct OpenCode;
@@ -26,6 +29,10 @@ impl Client for OpenCode {
     /// `"permission": "allow"` is short for `{"*": "allow"}`. <https://opencode.ai/docs/permissions/>
     fn rules(&self) -> &'static [&'static str] {
         RULES
+    }
+
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        obstacles(base, connection)
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
@@ -54,6 +61,44 @@ pub(super) fn config(connection: &Connection<'_>) -> Value {
     if connection.tools.is_empty() { servers } else { merged(servers, json!({ "permission": permission(connection) })) }
 }
 
+/// Where rules for tools are. The second is the older form.
+const TABLES: [&str; 2] = ["permission", "tools"];
+
+/// The rules that deny our tools. Those of an agent count more than those that are added. Without a list of tools, none are added.
+pub(super) fn obstacles(base: &Value, connection: &Connection<'_>) -> Vec<String> {
+    let tools: Vec<_> = filters::tools(connection).iter().map(|tool| tool_name(connection.server_name, tool)).collect();
+    let mut found = own_obstacles(base, connection, &tools);
+    for key in ["agent", "mode"] {
+        let agents = base.get(key).and_then(Value::as_object);
+        for (name, agent) in agents.into_iter().flatten() {
+            found.extend(TABLES.iter().flat_map(|table| denied_in(agent, table, &tools, &format!("{key}.{name}.{table}"))));
+        }
+    }
+    found
+}
+
+/// The rules that are added come after the user's. But a tool that is switched off by its full name stays so.
+fn own_obstacles(base: &Value, connection: &Connection<'_>, tools: &[String]) -> Vec<String> {
+    if connection.tools.is_empty() {
+        return TABLES.iter().flat_map(|table| denied_in(base, table, tools, table)).collect();
+    }
+    let is_off = |tool: &&String| base.get("tools").and_then(|rules| rules.get(tool.as_str())) == Some(&json!(false));
+    tools.iter().filter(is_off).map(|tool| format!("tools: {tool}")).collect()
+}
+
+/// The rules of a table that deny tools, each once: for each tool, the last rule that matches counts.
+fn denied_in(holder: &Value, table: &str, tools: &[String], path: &str) -> Vec<String> {
+    let denies = |value: &Value| value == "deny" || value == false;
+    let rules = match holder.get(table) {
+        Some(Value::Object(rules)) => rules,
+        Some(rule) if denies(rule) => return vec![format!("{path}: deny")],
+        _ => return Vec::new(),
+    };
+    let rule_for = |tool: &String| rules.iter().rfind(|(pattern, _)| WildMatch::new(pattern).matches(tool));
+    let denying: HashSet<_> = tools.iter().filter_map(rule_for).filter(|(_, value)| denies(value)).map(|(pattern, _)| pattern).collect();
+    rules.keys().filter(|pattern| denying.contains(pattern)).map(|pattern| format!("{path}: {pattern}")).collect()
+}
+
 /// The last rule that matches counts, so the one that denies all comes first.
 fn permission(connection: &Connection<'_>) -> Map<String, Value> {
     let rule = |tool: &str, verdict: &str| (tool_name(connection.server_name, tool), json!(verdict));
@@ -68,7 +113,7 @@ fn command(connection: &Connection<'_>) -> Vec<String> {
 
 /// A tool's name.
 pub(super) fn tool_name(server_name: &str, tool: &str) -> String {
-    format!("{server_name}_{tool}")
+    format!("{server_name}_{}", tool.replace('.', "_"))
 }
 
 fn reference(name: &str) -> String {

@@ -1,12 +1,13 @@
 //! Qwen Code: `settings.json` in `.qwen`, or `--mcp-config`. Seen with 0.24.4.
 //! <https://qwenlm.github.io/qwen-code-docs/en/users/features/mcp/>
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport};
-use super::{gemini_cli, shell};
+use super::naming::Naming;
+use super::{filters, gemini_cli, shell};
 
 /// The agent.
 pub struct QwenCode;
@@ -33,7 +34,31 @@ impl Client for QwenCode {
         }
     }
 
+    /// A list of servers, even an empty one, is of all that there are.
+    fn additions(&self, base: &Value, connection: &Connection<'_>) -> Value {
+        match filters::list(base, "/mcp/allowed") {
+            Some(_) => json!({ "mcp": { "allowed": [connection.server_name] } }),
+            None => Value::Null,
+        }
+    }
+
+    /// A rule can name the server instead of tools. What would be asked for is denied in headless mode.
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        let server = connection.server_name;
+        let is_tool = |entry: &str| {
+            entry == format!("mcp__{server}") || filters::matches_a_tool(entry, connection, |tool| self.tool_name(server, tool))
+        };
+        let servers = filters::entries(base, "/mcp/excluded", |entry| entry == server);
+        let tools = ["/tools/exclude", "/permissions/deny", "/permissions/ask"].map(|list| filters::entries(base, list, is_tool));
+        std::iter::once(servers).chain(tools).flatten().collect()
+    }
+
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp__{server_name}__{tool}")
+    }
+
+    /// Longer names, and those with a dot, get a hash. Names of JavaScript's own are dropped.
+    fn naming(&self) -> Naming {
+        Naming { reserved: &["constructor", "prototype"], takes_dots: false, ..Naming::COMMON }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, merged};
 use super::mcp_remote;
+use super::naming::Naming;
 
 /// The agent.
 pub struct VsCode;
@@ -32,6 +33,11 @@ impl Client for VsCode {
     /// <https://docs.github.com/copilot/reference/custom-agents-configuration>
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("{server_name}/{tool}")
+    }
+
+    /// No limit is documented.
+    fn naming(&self) -> Naming {
+        Naming { longest: None, ..Naming::COMMON }
     }
 }
 

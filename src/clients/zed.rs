@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
-use super::mcp_remote;
+use super::naming::Naming;
+use super::{filters, mcp_remote};
 
 /// The agent.
 pub struct Zed;
@@ -38,7 +39,25 @@ impl Client for Zed {
         &["agent", "tool_permissions", "tools"]
     }
 
+    /// By documentation: a profile offers the tools of the servers that it names, or of all.
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        let setting =
+            |pointer: &str, value: Value| (base.pointer(pointer) == Some(&value)).then(|| format!("{}: {value}", filters::shown(pointer)));
+        let profile = |(name, profile): (&String, &Value)| {
+            let names_it = profile.get("context_servers").is_some_and(|servers| servers.get(connection.server_name).is_some());
+            let is_closed = profile.get("enable_all_context_servers") == Some(&json!(false)) && !names_it;
+            is_closed.then(|| format!("agent.profiles.{name}.enable_all_context_servers: false"))
+        };
+        let profiles = base.pointer("/agent/profiles").and_then(Value::as_object).into_iter().flatten().filter_map(profile);
+        setting("/disable_ai", json!(true)).into_iter().chain(profiles).collect()
+    }
+
     fn tool_name(&self, server_name: &str, tool: &str) -> String {
         format!("mcp:{server_name}:{tool}")
+    }
+
+    /// No limit is documented.
+    fn naming(&self) -> Naming {
+        Naming { longest: None, ..Naming::COMMON }
     }
 }

@@ -86,10 +86,10 @@ impl Draft {
         Ok(Rendered { output, file })
     }
 
-    /// Whether there is a config that the server is added to.
+    /// The config that the server is added to, if there is one, and the input that it comes from.
     #[must_use]
-    pub fn has_base(&self) -> bool {
-        self.base.is_some()
+    pub fn base(&self) -> Option<(&'static str, &Value)> {
+        self.base.as_ref().map(|base| (base.input, &base.document.value))
     }
 
     /// Writes the file, if one is wanted.

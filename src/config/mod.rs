@@ -5,6 +5,7 @@ mod draft;
 mod error;
 mod format;
 mod git;
+mod later;
 mod merge;
 mod place;
 mod problem;
@@ -19,6 +20,7 @@ pub use draft::Draft;
 pub use error::Error;
 pub use format::Format;
 pub use git::would_commit;
+pub use later::path_for_later_steps;
 #[cfg(feature = "testing")]
 pub use merge::merge;
 pub use merge::{Clash, ServerEntry};

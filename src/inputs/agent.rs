@@ -26,6 +26,15 @@ pub fn client(text: &str) -> Result<&'static dyn Client, ValueError> {
     })
 }
 
+/// The server's name in the config.
+///
+/// # Errors
+/// If the agent would have no server of that name.
+pub fn server_name(name: String, client: &dyn Client) -> Result<String, ValueError> {
+    let Some(problem) = clients::server_name_problem(&name, client) else { return Ok(name) };
+    Err(ValueError { value: Some(name), problem, fix: "Choose another `server_name`, such as `port-prod`.".to_owned() })
+}
+
 /// How the agent reaches the server.
 ///
 /// # Errors

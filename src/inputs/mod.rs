@@ -134,8 +134,9 @@ impl Inputs {
         let mcp_url = check
             .optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(|problem| url_error(problem, Region::Eu.mcp_url())));
         let source = check.choice(field!(given.token_endpoint), TokenSource::Auto);
-        let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
+        let name = |text: &str| agent::server_name(server_name(text)?, client);
+        let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), name);
         let transport = check.or(field!(given.transport), Transport::Http, |text| agent::transport(choice("transport", text)?, client));
         let token_env = field!(given.token_env).of(Content::Variable);
         let token_env = check.optional(token_env, |text| agent::token_env(text, client, transport));
@@ -143,7 +144,7 @@ impl Inputs {
         let actions = |text: &str| agent::allowed_actions(allowed_actions(text)?, client);
         let actions = check.or(field!(given.allowed_actions), AllowedActions::Any, actions);
         let verify = check.or(field!(given.verify), true, |text| agent::verify(names::boolean(text)?, client, read_only));
-        let tools = |text: &str| allowed_tools::read(text, &server_name, verify);
+        let tools = |text: &str| allowed_tools::read(text, &server_name, client, verify);
         let allowed_tools = check.or(field!(given.allowed_tools), Selection::default(), tools);
         let organization = check.optional(field!(given.organization), names::organization);
         let validity = Validity {

@@ -41,6 +41,18 @@ impl Glob {
     pub fn new(text: &str) -> Self {
         Self { text: text.to_owned(), pattern: WildMatch::new(text) }
     }
+
+    /// The pattern, as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a tool's name matches.
+    #[must_use]
+    pub fn matches(&self, name: &ToolName) -> bool {
+        self.pattern.matches(name.as_str())
+    }
 }
 
 /// Which kinds of tools the agent may use if `allowed_tools` doesn't name them one by one.
@@ -102,10 +114,10 @@ impl Selection {
                     None => doubts.push(Doubt::of(name, offer, policy)),
                 },
                 Wanted::Glob(glob) => {
-                    let matching: Vec<_> = offer.tools.iter().filter(|tool| glob.pattern.matches(tool.name.as_str())).collect();
+                    let matching: Vec<_> = offer.tools.iter().filter(|tool| glob.matches(&tool.name)).collect();
                     let (fit, unfit): (Vec<_>, Vec<_>) = matching.into_iter().partition(|tool| policy.admits(tool.kind));
                     if fit.is_empty() && !may_be_nothing {
-                        doubts.push(Doubt::NoMatch { glob: glob.text.clone(), unfit: names(&unfit) });
+                        doubts.push(Doubt::NoMatch { glob: glob.as_str().to_owned(), unfit: names(&unfit) });
                     }
                     picked.extend(fit.iter().map(|tool| &tool.name));
                     withheld.extend(unfit.into_iter().filter(|tool| tool.kind == ToolKind::Execute).map(|tool| &tool.name));
@@ -141,7 +153,7 @@ impl Selection {
     pub fn globs(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|entry| match entry {
             Wanted::Name(_) => None,
-            Wanted::Glob(glob) => Some(glob.text.as_str()),
+            Wanted::Glob(glob) => Some(glob.as_str()),
         })
     }
 }

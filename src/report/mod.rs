@@ -22,6 +22,6 @@ pub use code::Code;
 pub use failure::{Failure, Signal, report_failure, report_panic};
 pub use progress::{
     log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified, warn_of_listing,
-    warn_of_short_token,
+    warn_of_names, warn_of_short_token,
 };
-pub use success::{Success, report_success};
+pub use success::{Obstacles, Success, report_success};

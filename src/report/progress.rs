@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::words::human;
 use super::{not_verified, port, tools};
+use crate::clients::misnamed;
+use crate::inputs::Inputs;
 use crate::mcp::{Listing, NotVerified, Policy, Toolset};
 use crate::net::RequestTrace;
 use crate::net::retry::{MAX_ATTEMPTS, Pause};
@@ -80,6 +82,11 @@ pub fn warn_of_listing(listing: &Listing, policy: Policy, console: &Console) {
     if let Listing::Offered(offer) = listing {
         tools::warn_about(offer, policy, console);
     }
+}
+
+/// Warns of tools that the agent renames or drops.
+pub fn warn_of_names(inputs: &Inputs, toolset: &Toolset, console: &Console) {
+    tools::warn_of_names(&misnamed(&toolset.allowed, &inputs.server_name, inputs.client), inputs.client, console);
 }
 
 /// Warns of a server that can't be judged from here.

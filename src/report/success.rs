@@ -3,6 +3,7 @@
 use super::summary::write_summary;
 use super::tools;
 use super::words::human;
+use crate::clients::Client;
 use crate::config::{Place, Root, would_commit};
 use crate::inputs::Inputs;
 use crate::mcp::Toolset;
@@ -25,11 +26,23 @@ pub struct Success<'a> {
     pub file_holds_token: bool,
     /// Whether the runner keeps what the clean-up needs to know.
     pub is_cleaned_up: bool,
+    /// What in the existing config keeps the agent from the server or its tools.
+    pub obstacles: Option<Obstacles>,
+    /// The outputs that are too long for an argument or a variable.
+    pub oversized: Vec<&'static str>,
+}
+
+/// Settings of an existing config that keep the agent from the server or its tools.
+pub struct Obstacles {
+    /// The input that the config comes from.
+    pub input: &'static str,
+    /// The settings, each as its path and value.
+    pub settings: Vec<String>,
 }
 
 /// Tells people what was handed on.
 pub fn report_success(success: &Success<'_>, environment: &Environment, console: &Console) {
-    let Success { inputs, token, endpoint, toolset, .. } = success;
+    let Success { inputs, token, endpoint, toolset, obstacles, oversized, .. } = success;
     let organization = token.organization().map(|organization| console.quote(organization));
     let left = human(token.left_on_arrival());
     let of_organization = organization.as_ref().map(|organization| format!(" for organization {organization}")).unwrap_or_default();
@@ -46,6 +59,10 @@ pub fn report_success(success: &Success<'_>, environment: &Environment, console:
     if let Some(place) = &inputs.config_file {
         log_config_file(place, success, environment, console);
     }
+    if let Some(obstacles) = obstacles {
+        warn_of_obstacles(obstacles, inputs.client, console);
+    }
+    warn_of_sizes(oversized, console);
     if inputs.summary {
         write_summary(summarize(success, organization.as_ref()), environment, console);
     }
@@ -68,6 +85,35 @@ fn log_config_file(place: &Place, success: &Success<'_>, environment: &Environme
         console.warning(
             "Git would commit the token",
             &format!("`{place}` holds the token, and git doesn't ignore it. Until the job ends, when it is taken away, `git add` would take it into a commit, and an agent with the right to push would publish it.\nFix: Add `/{place}` to `.gitignore`, write to `temp:{}` instead, or set `token_env` so that the file holds no token.", place.name),
+        );
+    }
+}
+
+/// The user may mean them, so they stay.
+fn warn_of_obstacles(obstacles: &Obstacles, client: &dyn Client, console: &Console) {
+    let Obstacles { input, settings } = obstacles;
+    if settings.is_empty() {
+        return;
+    }
+    let settings: Vec<_> = settings.iter().map(|setting| console.quote(setting).to_string()).collect();
+    console.warning(
+        "The config keeps the agent from tools",
+        &format!(
+            "`{input}` has settings with which `client: {}` leaves out Port's server, or some of the allowed tools: {}.\nFix: Remove them from the config, unless you mean them.",
+            client.id(),
+            settings.join(", ")
+        ),
+    );
+}
+
+/// A later step would fail with *Argument list too long*.
+fn warn_of_sizes(oversized: &[&str], console: &Console) {
+    for output in oversized {
+        console.warning(
+            "An output is too long to be handed over",
+            &format!(
+                "The output `{output}` has more than 128 KiB, and Linux hands no longer argument or variable to a program: the step that uses it fails with *Argument list too long*.\nFix: Set `config_file`, and let the agent read that file.",
+            ),
         );
     }
 }

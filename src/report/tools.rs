@@ -6,6 +6,7 @@ use strum::VariantArray;
 
 use super::mcp::broken_rule;
 use super::words::{count, listed};
+use crate::clients::{Client, Misnamed};
 use crate::mcp::{Offer, Policy, Tool, ToolName, Toolset};
 use crate::port::ToolKind;
 use crate::runner::Console;
@@ -48,6 +49,30 @@ pub fn warn_about(offer: &Offer, policy: Policy, console: &Console) {
             &format!(
                 "`read_only` is on, but the MCP server still offers tools that it doesn't mark as read-only: {}. They are not among the allowed tools unless `allowed_tools` names them exactly. An agent that asks the server itself can see them: give the credentials a role in Port that can't write.",
                 listed(writing)
+            ),
+        );
+    }
+}
+
+/// Warns of tools that the agent can't take under their names.
+pub fn warn_of_names(misnamed: &Misnamed<'_>, client: &dyn Client, console: &Console) {
+    let id = client.id();
+    let title = "The agent renames or drops tools";
+    if !misnamed.too_long.is_empty() {
+        console.warning(
+            title,
+            &format!(
+                "Together with the server's name, these tools have longer names than `client: {id}` takes: {}. The agent shortens the names or drops the tools, or its API refuses them.\nFix: Choose a shorter `server_name`.",
+                listed(misnamed.too_long.iter().copied())
+            ),
+        );
+    }
+    if !misnamed.dotted.is_empty() {
+        console.warning(
+            title,
+            &format!(
+                "`client: {id}` takes no `.` in the names of tools: {}. It renames or drops these tools, or its API refuses them, so they may be missing, or called otherwise than `allowed_tools` says.",
+                listed(misnamed.dotted.iter().copied())
             ),
         );
     }

@@ -1,6 +1,9 @@
 //! What an agent is connected with, put together from what was asked for and what Port issued.
 
-use crate::clients::{Connection, TokenValue};
+use serde_json::Value;
+
+use crate::clients::{Connection, TokenValue, config_for};
+use crate::config::Draft;
 use crate::inputs::Inputs;
 use crate::redact::Secret;
 
@@ -16,4 +19,9 @@ pub fn connection<'a>(inputs: &'a Inputs, token: &'a Secret, tools: &'a [String]
         offered,
         proxied,
     }
+}
+
+/// The agent's config for it, which is added to the existing one.
+pub fn config(draft: &Draft, inputs: &Inputs, connection: &Connection<'_>) -> Value {
+    config_for(draft.base().map(|(_, base)| base), inputs.client, connection)
 }

@@ -2,6 +2,7 @@
 
 use tokio::time::timeout;
 
+use crate::clients::understood;
 use crate::inputs::Inputs;
 use crate::mcp::{self, Listing, NotVerified, Policy, Preflight, Server, Toolset};
 use crate::net::retry::Pause;
@@ -9,7 +10,7 @@ use crate::net::{Budget, Http};
 use crate::port::{self, Endpoint, Exchange, Progress, Token, obtain};
 use crate::report::{
     Failure, log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified,
-    warn_of_listing, warn_of_short_token,
+    warn_of_listing, warn_of_names, warn_of_short_token,
 };
 use crate::runner::Console;
 
@@ -50,8 +51,14 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     let listing = listing?;
     let policy = Policy::of(&inputs.access);
     warn_of_listing(&listing, policy, console);
-    let toolset = listing.choose(&inputs.allowed_tools, policy)?;
+    let offered = match &listing {
+        Listing::Offered(offer) => Some(offer.tools.as_slice()),
+        Listing::NotVerified(_) | Listing::NotAsked => None,
+    };
+    let selection = understood(&inputs.allowed_tools, offered, &inputs.server_name, inputs.client);
+    let toolset = listing.choose(&selection, policy)?;
     warn_if_not_verified(&toolset, console);
+    warn_of_names(inputs, &toolset, console);
     Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: servers.mcp_http().is_proxied(inputs.mcp_url.url()) })
 }
 

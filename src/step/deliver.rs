@@ -6,27 +6,45 @@ use zeroize::Zeroizing;
 use super::agent;
 use super::connect::Connected;
 use super::prepare::{Prepared, server_entry};
-use crate::config::Seal;
+use crate::config::{Seal, path_for_later_steps};
 use crate::inputs::Inputs;
-use crate::report::Failure;
-use crate::runner::{OutputFile, StateFile};
+use crate::report::{Failure, Obstacles};
+use crate::runner::{Environment, OutputFile, StateFile};
 
-/// Writes the config file and the outputs. Returns the inputs, and whether the file holds the token itself.
+/// What was handed on, as far as the report has to know it.
+pub struct Delivered {
+    pub inputs: Inputs,
+    /// Whether the file holds the token itself.
+    pub file_holds_token: bool,
+    /// The settings of the existing config that keep the agent from the server or its tools, and the input that it comes from.
+    pub obstacles: Option<Obstacles>,
+    /// The outputs that are too long for an argument or a variable.
+    pub oversized: Vec<&'static str>,
+}
+
+/// The longest argument or variable that Linux hands to a program, less the variable's name (`MAX_ARG_STRLEN`).
+const LONGEST_ARGUMENT: usize = 128 * 1024 - 256;
+
+/// Writes the config file and the outputs.
 pub fn deliver(
     prepared: Prepared,
+    environment: &Environment,
     connected: &Connected,
     outputs: &mut OutputFile,
     mut state: Option<StateFile>,
-) -> Result<(Inputs, bool), Failure> {
+) -> Result<Delivered, Failure> {
     let Prepared { inputs, draft } = prepared;
     let Connected { token, toolset, proxied, .. } = connected;
     let allowed: Vec<_> = toolset.allowed.iter().map(ToString::to_string).collect();
     let offered: Vec<_> = toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
     let connection = agent::connection(&inputs, token.secret(), &allowed, &offered, *proxied);
-    let rendered = draft.render(&inputs.client.config(&connection), server_entry(&inputs))?;
+    let rendered = draft.render(&agent::config(&draft, &inputs, &connection), server_entry(&inputs))?;
+    let obstacles = draft.base().map(|(input, base)| Obstacles { input, settings: inputs.client.obstacles(base, &connection) });
     let flags = inputs.client.cli_flags(&connection, &rendered.output);
+    let lengths = [("client_args", flags.len()), ("mcp_config", rendered.output.len())];
+    let oversized = lengths.into_iter().filter(|(_, length)| *length > LONGEST_ARGUMENT).map(|(name, _)| name).collect();
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
-    let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
+    let path = inputs.config_file.as_ref().map(|place| path_for_later_steps(place, environment)).unwrap_or_default();
 
     let written = draft.write(&rendered, state.as_mut(), &Seal::new(&inputs.credentials.client_secret))?;
     let text = |text: String| Zeroizing::new(text);
@@ -47,5 +65,5 @@ pub fn deliver(
     }
     done?;
     let file_holds_token = rendered.reveals(token.secret());
-    Ok((inputs, file_holds_token))
+    Ok(Delivered { inputs, file_holds_token, obstacles, oversized })
 }

@@ -43,13 +43,15 @@ async fn hand_over(environment: &Environment, inputs: RawInputs, console: &Conso
     let connected = connect::connect(&prepared.inputs, console).await?;
     // Nothing waits from here on, so a signal can't leave half of it behind.
     let is_cleaned_up = state.is_some();
-    let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, outputs, state)?;
+    let delivered = deliver::deliver(prepared, environment, &connected, outputs, state)?;
     let success = Success {
-        inputs: &inputs,
+        inputs: &delivered.inputs,
         token: &connected.token,
         endpoint: &connected.endpoint,
         toolset: &connected.toolset,
-        file_holds_token,
+        file_holds_token: delivered.file_holds_token,
+        obstacles: delivered.obstacles,
+        oversized: delivered.oversized,
         is_cleaned_up,
     };
     report_success(&success, environment, console);

@@ -24,7 +24,7 @@ pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> 
     let mut inputs = console.with_redactor(|redactor| Inputs::parse(raw, environment, redactor))?;
     inputs.network.passwords().for_each(|password| console.learn_password(&password));
     let draft = Draft::open(inputs.client.format(), inputs.base_config.take(), inputs.config_file.as_ref(), environment)?;
-    if draft.has_base() {
+    if draft.base().is_some() {
         check_fit(&draft, &inputs)?;
     }
     Ok(Prepared { inputs, draft })
@@ -39,7 +39,7 @@ fn check_fit(draft: &Draft, inputs: &Inputs) -> Result<(), Failure> {
     let placeholder = Secret::new("token");
     let has_tools = inputs.verify || !inputs.allowed_tools.0.is_empty();
     let tools: &[String] = if has_tools { &[SAMPLE_TOOL.to_owned()] } else { &[] };
-    let config = inputs.client.config(&agent::connection(inputs, &placeholder, tools, tools, false));
+    let config = agent::config(draft, inputs, &agent::connection(inputs, &placeholder, tools, tools, false));
     draft.render(&config, server_entry(inputs))?;
     Ok(())
 }

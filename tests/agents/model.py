@@ -52,6 +52,7 @@ class Plan:
 
     def __init__(self, wanted, forbidden):
         self.wanted, self.forbidden = wanted, forbidden
+        self.query = wanted  # what to search for, where the agent has a search
         self.tempted = self.ended = False
 
     def next(self, turn):
@@ -87,7 +88,7 @@ class Plan:
             return None
         if searches:
             time.sleep(PAUSE)
-        return Call(search.name, {"query": self.wanted})
+        return Call(search.name, {"query": self.query})
 
     @staticmethod
     def filled(caller, name):

@@ -41,6 +41,8 @@ fn row(client: &dyn Client, connection: &Connection<'_>) -> Value {
         "token_env": names(client.token_env_transports()),
         "client_args": !client.cli_flags(connection, &config).is_empty(),
         "headers": client.sends_headers(),
+        "reserved": client.naming().reserved,
+        "takes_dots": client.naming().takes_dots,
         "tool": client.tool_name(connection.server_name, "list_blueprints"),
     })
 }

@@ -29,6 +29,7 @@ Serves an embedded Port until it is killed, and prints one line of JSON that say
   --log PATH             write a line of JSON for each request here
   --token-lifetime TIME  how long a token lives (3h)
   --stateless            MCP without sessions, answers as plain JSON
+  --extra-tool NAME      offer one more tool that reads; may be repeated
   --help                 print this
 ";
 
@@ -71,6 +72,7 @@ fn parse(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
                 options.token_lifetime = time.try_into().map_err(|_| "the lifetime of a token can't be negative")?;
             }
             "stateless" => options.mcp_mode = McpMode::Stateless,
+            "extra-tool" => options.extra_tools.push(parser.value()?.string()?),
             "help" => arguments.help = true,
             _ => return Err(Arg::Long(name).unexpected()),
         }
