@@ -1,6 +1,10 @@
 //! What an agent is connected with, put together from what was asked for and what Port issued.
 
+use serde_json::Value;
+use zeroize::Zeroizing;
+
 use crate::clients::{Connection, TokenValue};
+use crate::config::{Format, write};
 use crate::inputs::Inputs;
 use crate::redact::Secret;
 
@@ -16,4 +20,11 @@ pub fn connection<'a>(inputs: &'a Inputs, token: &'a Secret, tools: &'a [String]
         offered,
         proxied,
     }
+}
+
+/// What the outputs `headers` and `port_headers` hold, for programs that take a URL and headers and that no config is known for.
+/// With the token itself: a reference to a variable would mean nothing to them.
+pub fn headers(connection: &Connection<'_>, token: &Secret) -> (Zeroizing<String>, Zeroizing<String>) {
+    let object = |headers| write(Format::Json, &Value::Object(headers));
+    (object(connection.literal_headers(token)), object(connection.port_headers()))
 }

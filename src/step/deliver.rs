@@ -25,6 +25,7 @@ pub fn deliver(
     let rendered = draft.render(&inputs.client.config(&connection), server_entry(&inputs))?;
     let flags = inputs.client.cli_flags(&connection, &rendered.output);
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
+    let (headers, port_headers) = agent::headers(&connection, token.secret());
     let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
 
     let written = draft.write(&rendered, state.as_mut())?;
@@ -39,6 +40,8 @@ pub fn deliver(
         ("expires_in", text(token.left_on_arrival().as_secs().to_string())),
         ("mcp_url", text(inputs.mcp_url.as_str().to_owned())),
         ("server_name", text(inputs.server_name.clone())),
+        ("headers", headers),
+        ("port_headers", port_headers),
         ("config_file", text(path)),
     ]);
     if let (Err(_), Some(written)) = (&done, &written) {
