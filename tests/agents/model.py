@@ -48,7 +48,7 @@ class Turn:
 
 
 class Plan:
-    """What to ask for next."""
+    """What to ask for next: the wanted tool, and then the forbidden one, if there is one."""
 
     def __init__(self, wanted, forbidden):
         self.wanted, self.forbidden = wanted, forbidden
@@ -65,7 +65,7 @@ class Plan:
         first = next((call for call in made if call.names(self.wanted)), None)
         if first is None:
             return self.reach(turn)
-        if self.tempted:  # Some agents drop a call that they refuse, so the conversation doesn't tell.
+        if self.tempted or self.forbidden is None:  # Some agents drop a call that they refuse, so the conversation doesn't tell.
             return None
         self.tempted = True
         # The same call with the other name, whether the agent offers it or not.
