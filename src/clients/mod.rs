@@ -22,6 +22,7 @@ mod kimi_code;
 mod mcp_remote;
 mod openai_api;
 mod opencode;
+mod pi;
 mod qwen_code;
 mod shell;
 mod vscode;
@@ -48,6 +49,7 @@ pub static REGISTRY: &[&dyn Client] = &[
     &kilo::Kilo,
     &amp::Amp,
     &grok::Grok,
+    &pi::Pi,
     &cursor::Cursor,
     &vscode::VsCode,
     &zed::Zed,
