@@ -20,6 +20,7 @@ mod grok;
 mod kilo;
 mod kimi_code;
 mod mcp_remote;
+mod mistral_vibe;
 mod openai_api;
 mod opencode;
 mod pi;
@@ -50,6 +51,7 @@ pub static REGISTRY: &[&dyn Client] = &[
     &amp::Amp,
     &grok::Grok,
     &pi::Pi,
+    &mistral_vibe::MistralVibe,
     &cursor::Cursor,
     &vscode::VsCode,
     &zed::Zed,

@@ -1,5 +1,6 @@
 """Installs the pinned packages of npm and PyPI, each into a folder of its own, once. A changed pin makes a new folder."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import installed
 from agents.client import PINS
 
 LONGEST = 600  # seconds that an installation may take
+NEWER = 5  # minor versions of Python to look for
 
 
 def cache():
@@ -37,12 +39,31 @@ def python(name):
     """The virtual environment of a pin."""
 
     def fill(folder):
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([interpreter(name), "-m", "venv", folder / "venv"], check=True)
         # All that is needed is in the file, so nothing is looked for.
         words = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary=:all:"]
         subprocess.run([folder / "venv/bin/pip", *words, "-r", folder / "requirements.txt"], check=True, timeout=LONGEST)
 
     return installed.once(cache(), name, [PINS / name / "requirements.txt"], fill) / "venv"
+
+
+def interpreter(name):
+    """This Python, or a newer one if the pin's `.python-version` asks for it."""
+    file = PINS / name / ".python-version"
+    least = tuple(map(int, file.read_text().strip().split("."))) if file.exists() else (3,)
+    if sys.version_info >= least:
+        return sys.executable
+    versions = [f"3.{minor}" for minor in range(least[1], least[1] + NEWER)]
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    installed_here = [
+        *(f"python{version}" for version in versions),
+        *(path / "bin/python3" for v in versions for path in pyenv.glob(f"{v}.*")),
+    ]
+    for program in installed_here:
+        with contextlib.suppress(OSError):
+            if subprocess.run([program, "-c", ""], check=False, capture_output=True).returncode == 0:
+                return program
+    raise RuntimeError(f"{name} needs Python {'.'.join(map(str, least))} or newer")
 
 
 def environment(name):

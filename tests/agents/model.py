@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = "stand-in"
-SEARCH = re.compile(r"tool_?search|search_?tools?", re.IGNORECASE)  # Some agents show tools only after a search for them,
+SEARCH = re.compile(r"tool_?search|search_?tools?|search_tool_functions", re.IGNORECASE)  # Some agents show tools only after a search for them,
 CALLER = re.compile(r"(use|call)_?tool|tool_?(use|call)", re.IGNORECASE)  # and some call those through one more tool.
+PROGRAM = "run_typescript"  # Others call them from a program that the model writes.
 SEARCHES = 20
 PAUSE = 1  # second between searches, for servers that come up late
 
@@ -82,6 +83,8 @@ class Plan:
         found = re.search(rf"[\w.:/-]+[_/.]{self.wanted}", turn.text)
         if caller and searches and found:
             return Call(caller.name, self.filled(caller, found[0]))
+        if found and searches and any(tool.name == PROGRAM for tool in turn.tools):
+            return Call(PROGRAM, {"code": f"async function main() {{ return await tools.{found[0]}({{}}); }}"})
         search = next((tool for tool in turn.tools if SEARCH.fullmatch(tool.name)), None)
         if search is None or len(searches) == SEARCHES:
             return None
