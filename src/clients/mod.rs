@@ -4,6 +4,7 @@
 
 mod amp;
 mod anthropic_api;
+mod claude_agent_sdk;
 mod claude_code;
 mod client;
 mod cline;
@@ -55,6 +56,7 @@ pub static REGISTRY: &[&dyn Client] = &[
     &cursor::Cursor,
     &vscode::VsCode,
     &zed::Zed,
+    &claude_agent_sdk::ClaudeAgentSdk,
     &anthropic_api::AnthropicApi,
     &openai_api::OpenAiApi,
     &generic::Generic,
