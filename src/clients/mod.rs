@@ -20,6 +20,7 @@ mod goose;
 mod grok;
 mod kilo;
 mod kimi_code;
+mod langchain;
 mod mcp_remote;
 mod mistral_vibe;
 mod openai_api;
@@ -57,6 +58,7 @@ pub static REGISTRY: &[&dyn Client] = &[
     &vscode::VsCode,
     &zed::Zed,
     &claude_agent_sdk::ClaudeAgentSdk,
+    &langchain::LangChain,
     &anthropic_api::AnthropicApi,
     &openai_api::OpenAiApi,
     &generic::Generic,
