@@ -32,11 +32,12 @@ class Client:
     def __init__(self, name):
         self.name = name
         self.client = self.client or name
+        self.newest = None  # the version to run instead of the pinned one
 
     @property
     def version(self):
-        """The pinned version of its own package, which is the only direct dependency."""
-        return next(iter(pinned(self.name).values()))
+        """The version that runs: the pinned one of its own package, which is the first direct dependency, if no other was chosen."""
+        return self.newest or next(iter(pinned(self.name).values()))
 
     def base_config(self, _run):
         """A config to add the server to, where the client has one file for all."""

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import installed
 
-from agents.client import PINS
+from agents.client import PINS, pinned
 
 LONGEST = 600  # seconds that an installation may take
 NEWER = 5  # minor versions of Python to look for
@@ -19,8 +20,45 @@ def cache():
     return Path(os.environ.get("CONFORMANCE_CACHE") or installed.cache("conformance")).resolve()
 
 
-def install(name, scripts=False):
-    """The `node_modules` of a pin, or its `venv`. Without install scripts, unless the client can't do without."""
+def newest(name):
+    """The newest release of a pin's own package: the package, and its version."""
+    package = next(iter(pinned(name)))
+    if (PINS / name / "package.json").exists():
+        words, cwd = ["npm", "view", package, "version"], PINS / name
+        said = subprocess.run(words, cwd=cwd, env=environment(name), check=True, stdout=subprocess.PIPE, text=True).stdout
+        return package, said.strip()
+    words = [interpreter(name), "-m", "pip", "index", "versions", "--disable-pip-version-check", package]
+    said = subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return package, re.search(r"\((.+?)\)", said)[1]
+
+
+def install_newest(name, version, scripts):
+    """The same as `install`, with the newest release, and whatever that asks for."""
+    package = next(iter(pinned(name)))
+
+    def fill(folder):
+        if (PINS / name / "package.json").exists():
+            (folder / "package.json").write_text('{"private": true}')
+            words = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", f"{package}@{version}"]
+            words += [] if scripts else ["--ignore-scripts"]
+            subprocess.run(words, cwd=folder, env=environment(name), check=True, timeout=LONGEST)
+            return
+        subprocess.run([interpreter(name), "-m", "venv", folder / "venv"], check=True)
+        others = [f"{other}" for other in pinned(name) if other != package]
+        words = ["install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", f"{package}=={version}", *others]
+        subprocess.run([folder / "venv/bin/pip", *words], check=True, timeout=LONGEST)
+
+    folder = installed.once(cache(), f"{name}@{version}", [], fill)
+    return folder / ("node_modules" if (folder / "node_modules").exists() else "venv")
+
+
+def install(name, scripts=False, version=None):
+    """The `node_modules` of a pin, or its `venv`. Without install scripts, unless the client can't do without.
+
+    With a version, that one instead of the pinned one.
+    """
+    if version:
+        return install_newest(name, version, scripts)
     if (PINS / name / "requirements.txt").exists():
         return python(name)
 
