@@ -30,10 +30,9 @@ impl Client for MistralVibe {
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
             Transport::Http => http(connection),
-            Transport::McpRemote => merged(
-                json!({ "transport": "stdio", "startup_timeout_sec": BRIDGE_START }),
-                mcp_remote::entry(connection, no_reference),
-            ),
+            Transport::McpRemote => {
+                merged(json!({ "transport": "stdio", "startup_timeout_sec": BRIDGE_START }), mcp_remote::entry(connection, no_reference))
+            }
         };
         let mut server = merged(json!({ "name": connection.server_name }), server);
         // There is no list of allowed tools, so the others are disabled by name.

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = "stand-in"
-SEARCH = re.compile(r"tool_?search|search_?tools?|search_tool_functions", re.IGNORECASE)  # Some agents show tools only after a search for them,
+SEARCH = re.compile(
+    r"tool_?search|search_?tools?|search_tool_functions", re.IGNORECASE
+)  # Some agents show tools only after a search for them,
 CALLER = re.compile(r"(use|call)_?tool|tool_?(use|call)", re.IGNORECASE)  # and some call those through one more tool.
 PROGRAM = "run_typescript"  # Others call them from a program that the model writes.
 SEARCHES = 20
