@@ -25,8 +25,10 @@ fn all_outputs_are_written_and_agree_with_each_other() {
             "config_file",
             "expires_at",
             "expires_in",
+            "headers",
             "mcp_config",
             "mcp_url",
+            "port_headers",
             "server_name",
             "tools"
         ]
@@ -104,6 +106,31 @@ fn the_headers_narrow_what_the_agent_may_do() {
         only(headers(Step::against(&sandbox).input("read_only", "false").input("allowed_actions", "none"))),
         [pair("x-allowed-actions-to-run", "")]
     );
+}
+
+#[test]
+fn the_headers_for_libraries_are_those_of_the_config() {
+    let sandbox = Sandbox::default();
+    let step = || Step::against(&sandbox).input("allowed_actions", "restart_service,scale_up");
+    // Neither the client, nor the transport, nor a variable in the config changes what a library has to send.
+    let others = [
+        step(),
+        step().input("token_env", "PORT_TOKEN"),
+        step().input("transport", "mcp-remote"),
+        step().input("client", "codex"),
+        Step::exchange_only(&sandbox).input("allowed_actions", "restart_service,scale_up"),
+    ];
+    for step in others {
+        let outcome = step.run().succeeded();
+        let (all, ports) = (outcome.output("headers"), outcome.output("port_headers"));
+        assert!(!all.contains(['\'', '\n']) && !ports.contains(['\'', '\n']), "{all} {ports}");
+        let port_headers = json!({"x-read-only-mode": "1", "x-allowed-actions-to-run": "restart_service,scale_up"});
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&ports).unwrap(), port_headers);
+        let mut headers = port_headers;
+        headers["Authorization"] = json!(format!("Bearer {}", outcome.output("access_token")));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&all).unwrap(), headers);
+    }
+    assert_eq!(Step::against(&sandbox).input("read_only", "false").run().succeeded().output("port_headers"), "{}");
 }
 
 #[test]

@@ -87,9 +87,12 @@ fn the_config_is_hidden_when_a_later_step_prints_it() {
     let sandbox = port_sandbox::Sandbox::default();
     for transport in ["http", "mcp-remote"] {
         let outcome = common::Step::exchange_only(&sandbox).input("transport", transport).run().succeeded();
-        let printed = outcome.log.mask(&outcome.output("mcp_config"));
-        assert_eq!(found(&printed, &outcome.output("access_token")), None, "{printed}");
-        assert!(printed.contains("Bearer ***"), "{printed}");
+        for output in ["mcp_config", "headers"] {
+            let printed = outcome.log.mask(&outcome.output(output));
+            assert_eq!(found(&printed, &outcome.output("access_token")), None, "{printed}");
+            assert!(printed.contains("Bearer ***"), "{printed}");
+        }
+        assert_eq!(found(&outcome.output("port_headers"), &outcome.output("access_token")), None);
     }
 }
 

@@ -63,17 +63,27 @@ impl Connection<'_> {
 
     /// The value of the header `Authorization` (RFC 6750 section 2.1).
     pub(super) fn authorization(&self, reference: Reference) -> Zeroizing<String> {
-        Zeroizing::new(format!("Bearer {}", *self.token(reference)))
+        bearer(&self.token(reference))
     }
 
     /// All headers.
     pub(super) fn all_headers(&self, reference: Reference) -> Map<String, Value> {
-        let authorization = ("Authorization".to_owned(), json!(*self.authorization(reference)));
-        std::iter::once(authorization).chain(self.port_headers()).collect()
+        self.with_authorization(&self.authorization(reference))
+    }
+
+    /// All headers with this token, whether or not the agent's config holds it.
+    #[must_use]
+    pub fn literal_headers(&self, token: &Secret) -> Map<String, Value> {
+        self.with_authorization(&bearer(token.reveal()))
+    }
+
+    fn with_authorization(&self, value: &str) -> Map<String, Value> {
+        std::iter::once(("Authorization".to_owned(), json!(value))).chain(self.port_headers()).collect()
     }
 
     /// The headers beside `Authorization`.
-    pub(super) fn port_headers(&self) -> Map<String, Value> {
+    #[must_use]
+    pub fn port_headers(&self) -> Map<String, Value> {
         self.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
     }
 
@@ -84,6 +94,10 @@ impl Connection<'_> {
         }
         entry
     }
+}
+
+fn bearer(token: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("Bearer {token}"))
 }
 
 /// Adds a field to an object.

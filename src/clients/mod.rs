@@ -4,6 +4,7 @@
 
 mod amp;
 mod anthropic_api;
+mod claude_agent_sdk;
 mod claude_code;
 mod client;
 mod cline;
@@ -21,10 +22,13 @@ mod goose;
 mod grok;
 mod kilo;
 mod kimi_code;
+mod langchain;
 mod mcp_remote;
+mod mistral_vibe;
 mod naming;
 mod openai_api;
 mod opencode;
+mod pi;
 mod qwen_code;
 mod shell;
 mod spelling;
@@ -55,9 +59,13 @@ pub static REGISTRY: &[&dyn Client] = &[
     &kilo::Kilo,
     &amp::Amp,
     &grok::Grok,
+    &pi::Pi,
+    &mistral_vibe::MistralVibe,
     &cursor::Cursor,
     &vscode::VsCode,
     &zed::Zed,
+    &claude_agent_sdk::ClaudeAgentSdk,
+    &langchain::LangChain,
     &anthropic_api::AnthropicApi,
     &openai_api::OpenAiApi,
     &generic::Generic,

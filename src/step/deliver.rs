@@ -44,6 +44,7 @@ pub fn deliver(
     let lengths = [("client_args", flags.len()), ("mcp_config", rendered.output.len())];
     let oversized = lengths.into_iter().filter(|(_, length)| *length > LONGEST_ARGUMENT).map(|(name, _)| name).collect();
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
+    let (headers, port_headers) = agent::headers(&connection, token.secret());
     let path = inputs.config_file.as_ref().map(|place| path_for_later_steps(place, environment)).unwrap_or_default();
 
     let written = draft.write(&rendered, state.as_mut(), &Seal::new(&inputs.credentials.client_secret))?;
@@ -58,6 +59,8 @@ pub fn deliver(
         ("expires_in", text(token.left_on_arrival().as_secs().to_string())),
         ("mcp_url", text(inputs.mcp_url.as_str().to_owned())),
         ("server_name", text(inputs.server_name.clone())),
+        ("headers", headers),
+        ("port_headers", port_headers),
         ("config_file", text(path)),
     ]);
     if let (Err(_), Some(written)) = (&done, &written) {

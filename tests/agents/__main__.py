@@ -1,9 +1,10 @@
 """Runs the clients, prints a table, and writes results.json.
 
-    tests/agents/conformance [--quick] [--check] [CLIENT…]
+    tests/agents/conformance [--quick] [--check | --newest] [CLIENT…]
 
 All clients if none is named. With --quick, each transport of a client has one run, and one run has a wrong token; the results
-are compared with the committed ones. With --check, the same is done after all runs, instead of writing them.
+are compared with the committed ones. With --check, the same is done after all runs, instead of writing them. With --newest, the
+newest release of each client runs instead of the pinned one, and newest.json says how that ended.
 """
 
 import argparse
@@ -20,12 +21,13 @@ from pathlib import Path
 
 from agents import client as clients
 from agents.build import build, registry
-from agents.install import install
+from agents.install import install, newest
 from agents.prove import plan, prove, start_worker
 from agents.registry import entries
 from agents.run import Bench, write_tools
 
 RESULTS = Path(__file__).with_name("results.json")
+NEWEST = Path(__file__).with_name("newest.json")
 AT_ONCE = 2
 COLUMNS = "{:14} {:24} {:32} {:>8} {:>8} {:>10} {:>7} {:>7}"
 
@@ -84,6 +86,9 @@ def main():
     parser.add_argument("clients", nargs="*", metavar="CLIENT")
     parser.add_argument("--quick", action="store_true", help="one run for each transport, and one with a wrong token")
     parser.add_argument("--check", action="store_true", help="results that differ from the committed ones are an error")
+    parser.add_argument(
+        "--newest", action="store_true", help="the newest release of each client instead of the pinned one; implies --quick"
+    )
     options = parser.parse_args()
     known = clients.load()
     if unknown := set(options.clients) - set(known):
@@ -97,6 +102,11 @@ def main():
     step("installs Node and mcp-remote")
     install("node")
     install("mcp-remote")
+    if options.newest:
+        options.quick = True
+        step("asks the registries for the newest releases")
+        for client in chosen:
+            _, client.newest = newest(client.name)
     step("asks the action for its configs")
     bench = Bench(action, sandbox, write_tools(action, sandbox))
     entry = entries(action, sandbox, registry())
@@ -111,10 +121,14 @@ def main():
         show(known[name], rows[name])
     failed = sorted(client.name for client in chosen if not all(row.passed for row in rows.get(client.name, [])) or client.name not in rows)
     print(f"{len(chosen)} clients in {time.monotonic() - started:.0f} s, {len(failed)} failed")
+    if options.newest:
+        save_newest(chosen, failed)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}; what they left is in {keep}")
     shutil.rmtree(keep)
     results = {name: summary(known[name], rows[name]) for name in rows}
+    if options.newest:
+        return
     if options.quick or options.check:
         compare(results)
     else:
@@ -141,6 +155,14 @@ def compare(results):
             same = same and verdict.items() <= said["variants"].get(variant, {}).items()
         if not same:
             sys.exit(f"results.json says something else of {name}: run tests/agents/conformance {name}, and commit what it writes")
+
+
+def save_newest(chosen, failed):
+    """Writes which newest releases passed, those of other clients kept."""
+    old = json.loads(NEWEST.read_text()) if NEWEST.exists() else {}
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    new = {client.name: {"version": client.version, "passed": client.name not in failed, "day": day} for client in chosen}
+    NEWEST.write_text(json.dumps(dict(sorted((old | new).items())), indent=2) + "\n")
 
 
 def save(results, complete):

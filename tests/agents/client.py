@@ -11,10 +11,17 @@ PINS = Path(__file__).with_name("pins")
 PROMPT = "Call the tool list_blueprints."
 
 
+def pinned(name):
+    """The packages that a pin asks for, each with its version, in their order."""
+    if (file := PINS / name / "package.json").exists():
+        return json.loads(file.read_text())["dependencies"]
+    return dict(line.split("==") for line in (PINS / name / "requirements.in").read_text().split())
+
+
 class Client:
     """A client. The subclasses say what is special."""
 
-    program: str  # its program, below node_modules
+    program: str  # its program, below node_modules or below the virtual environment
     config: str  # where it reads its config: below `home/` or `work/`
     scripts = False  # whether its package needs its install scripts
     client = None  # the action's `client`, if it is not the file's name
@@ -25,11 +32,12 @@ class Client:
     def __init__(self, name):
         self.name = name
         self.client = self.client or name
+        self.newest = None  # the version to run instead of the pinned one
 
     @property
     def version(self):
-        """The pinned version of its own package, which is the only direct dependency."""
-        return next(iter(json.loads((PINS / self.name / "package.json").read_text())["dependencies"].values()))
+        """The version that runs: the pinned one of its own package, which is the first direct dependency, if no other was chosen."""
+        return self.newest or next(iter(pinned(self.name).values()))
 
     def base_config(self, _run):
         """A config to add the server to, where the client has one file for all."""

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = "stand-in"
-SEARCH = re.compile(r"tool_?search|search_?tools?", re.IGNORECASE)  # Some agents show tools only after a search for them,
+SEARCH = re.compile(
+    r"tool_?search|search_?tools?|search_tool_functions", re.IGNORECASE
+)  # Some agents show tools only after a search for them,
 CALLER = re.compile(r"(use|call)_?tool|tool_?(use|call)", re.IGNORECASE)  # and some call those through one more tool.
+PROGRAM = "run_typescript"  # Others call them from a program that the model writes.
 SEARCHES = 20
 PAUSE = 1  # second between searches, for servers that come up late
 
@@ -48,7 +51,7 @@ class Turn:
 
 
 class Plan:
-    """What to ask for next."""
+    """What to ask for next: the wanted tool, and then the forbidden one, if there is one."""
 
     def __init__(self, wanted, forbidden):
         self.wanted, self.forbidden = wanted, forbidden
@@ -66,7 +69,7 @@ class Plan:
         first = next((call for call in made if call.names(self.wanted)), None)
         if first is None:
             return self.reach(turn)
-        if self.tempted:  # Some agents drop a call that they refuse, so the conversation doesn't tell.
+        if self.tempted or self.forbidden is None:  # Some agents drop a call that they refuse, so the conversation doesn't tell.
             return None
         self.tempted = True
         # The same call with the other name, whether the agent offers it or not.
@@ -83,6 +86,8 @@ class Plan:
         found = re.search(rf"[\w.:/-]+[_/.]{self.wanted}", turn.text)
         if caller and searches and found:
             return Call(caller.name, self.filled(caller, found[0]))
+        if found and searches and any(tool.name == PROGRAM for tool in turn.tools):
+            return Call(PROGRAM, {"code": f"async function main() {{ return await tools.{found[0]}({{}}); }}"})
         search = next((tool for tool in turn.tools if SEARCH.fullmatch(tool.name)), None)
         if search is None or len(searches) == SEARCHES:
             return None

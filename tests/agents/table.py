@@ -12,14 +12,14 @@ import sys
 
 from harness import ROOT
 
-from agents.__main__ import RESULTS
+from agents.__main__ import NEWEST, RESULTS
 from agents.build import build, registry
 from agents.client import load
 from agents.registry import entries
 
 AGENTS = ROOT / "docs/agents.md"
 BEGIN, END = "<!-- agents:begin -->", "<!-- agents:end -->"
-HEAD = ("Agent", "`client`", "Transports", "`token_env`", "Allowed tools in", "Tested")
+HEAD = ("Agent", "`client`", "Transports", "`token_env`", "Allowed tools in", "Tested", "Newest tried")
 PLACES = {"mcp_config": "config", "client_args": "`client_args`"}
 SECTION = re.compile(r"^## (?P<title>[^\n]+): `(?P<client>[\w-]+)`\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -32,7 +32,13 @@ def anchor(section):
     return re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
 
 
-def row(name, entry, section, proofs):
+def tried(proofs, newest):
+    """How the newest releases did, whether or not the configs were changed for them."""
+    known = [newest[test] for test in proofs if test in newest]
+    return ", ".join(f"{result['version']} {'works' if result['passed'] else '**fails**'}, {result['day']}" for result in known)
+
+
+def row(name, entry, section, proofs, newest):
     """A client's cells."""
     return (
         f"[{section['title']}](#{anchor(section)})",
@@ -41,6 +47,7 @@ def row(name, entry, section, proofs):
         variable(entry),
         " and ".join(PLACES[output] for output in entry.tools_in) or "not supported",
         ", ".join(proof(test, result) for test, result in proofs.items()) or documented(name, section),
+        tried(proofs, newest),
     )
 
 
@@ -67,7 +74,7 @@ def proof(test, result):
     return text if result["calls_tools"] else f"{text}, up to the list of tools"
 
 
-def table(known, sections, results):
+def table(known, sections, results, newest):
     """The whole table."""
     rows = []
     for name, entry in known.items():
@@ -78,7 +85,7 @@ def table(known, sections, results):
             said = re.search(r"^- \*\*Tested:\*\*.*$", sections[name]["text"], re.MULTILINE)
             if not said or result["version"] not in said[0]:
                 sys.exit(f"docs/agents.md does not say of {name} that it was tested with {result['version']}")
-        rows.append(row(name, entry, sections[name], proofs))
+        rows.append(row(name, entry, sections[name], proofs, newest))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD), *rows))
 
 
@@ -97,7 +104,7 @@ def main():
     before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin and end, f"docs/agents.md has no {BEGIN} and {END}"
-    new = f"{before}{BEGIN}\n{table(known, sections, results)}\n{END}{after}"
+    new = f"{before}{BEGIN}\n{table(known, sections, results, json.loads(NEWEST.read_text()))}\n{END}{after}"
     if not options.check:
         AGENTS.write_text(new)
     elif new != old:

@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 /// The outputs that hold the token.
-const WITH_TOKEN: &[&str] = &["access_token", "mcp_config", "client_args"];
+const WITH_TOKEN: &[&str] = &["access_token", "mcp_config", "client_args", "headers"];
 
 const OUTPUTS: &[&str] = &[
     "access_token",
@@ -50,6 +50,8 @@ const OUTPUTS: &[&str] = &[
     "expires_in",
     "mcp_url",
     "server_name",
+    "headers",
+    "port_headers",
     "config_file",
 ];
 
@@ -225,6 +227,9 @@ impl Run<'_> {
         } else {
             self.expect(tools.is_empty(), Kind::WrongSuccess, || format!("not asked, with the tools {tools:?}"));
         }
+        let holds = |output: &str| outputs.get(output).is_some_and(|value| value.contains(&token));
+        let (all, ports) = (holds("headers"), holds("port_headers"));
+        self.expect(all && !ports, Kind::Outputs, || format!("headers with the token: {all}, port_headers: {ports}"));
         if let Some(config) = outputs.get("mcp_config") {
             self.expect(config.contains(&token) != self.plan.token_env, Kind::Outputs, || format!("mcp_config is {config}"));
         }

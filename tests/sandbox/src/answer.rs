@@ -10,7 +10,8 @@ use serde_json::json;
 /// The header by which Port's support finds a request.
 pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 
-/// An error as Port's API words it.
+/// An error in the form of Port's API. That it has `ok`, `error` and perhaps `message` is documented; the words are guesses,
+/// but where a comment says that they are Port's.
 pub(crate) fn problem(status: StatusCode, error: &str, message: &str) -> Response {
     let body = json!({"ok": false, "error": error, "message": message});
     (status, Json(body)).into_response()

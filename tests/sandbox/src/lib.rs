@@ -37,7 +37,9 @@ mod tools;
 mod wire;
 
 pub use faults::{Fault, SecretForm, Wait};
-pub use options::{Accepts, CLIENT_ID, CLIENT_SECRET, Certificate, Credential, McpMode, Options, RateLimit, Refusal, Stated, TokenKind};
+pub use options::{
+    Accepts, CLIENT_ID, CLIENT_SECRET, Certificate, Credential, McpMode, Options, RateLimit, Refusal, Role, Stated, TokenKind,
+};
 pub use record::Recorded;
 pub use route::Route;
 pub use sandbox::Sandbox;

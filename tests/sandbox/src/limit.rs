@@ -29,6 +29,7 @@ struct Window {
 #[derive(Debug)]
 pub(crate) struct Standing {
     limit: u32,
+    period: u64,
     remaining: u32,
     reset: u64,
     refused: bool,
@@ -53,6 +54,7 @@ impl Limiter {
         let left = window.ends.saturating_sub(now);
         Some(Standing {
             limit: limit.requests,
+            period: limit.window.as_secs(),
             remaining: limit.requests.saturating_sub(window.used),
             // Rounded up: a client that waits this long must find the window over.
             reset: left.as_secs() + u64::from(left.subsec_nanos() > 0),
@@ -76,6 +78,7 @@ impl Standing {
         let headers = response.headers_mut();
         for (name, value) in [
             ("x-ratelimit-limit", u64::from(self.limit)),
+            ("x-ratelimit-period", self.period),
             ("x-ratelimit-remaining", u64::from(self.remaining)),
             ("x-ratelimit-reset", self.reset),
         ] {

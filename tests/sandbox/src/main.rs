@@ -12,7 +12,7 @@ use std::{
 
 use jiff::SignedDuration;
 use lexopt::{Arg, Parser, ValueExt};
-use port_sandbox::{CLIENT_ID, CLIENT_SECRET, McpMode, Options, Sandbox};
+use port_sandbox::{CLIENT_ID, CLIENT_SECRET, McpMode, Options, Role, Sandbox};
 use serde_json::json;
 
 const USAGE: &str = "\
@@ -28,6 +28,7 @@ Serves an embedded Port until it is killed, and prints one line of JSON that say
   --ready-file PATH      write the line of JSON here too, once it listens
   --log PATH             write a line of JSON for each request here
   --token-lifetime TIME  how long a token lives (3h)
+  --role ROLE            whose tools to offer: admin or member (admin)
   --stateless            MCP without sessions, answers as plain JSON
   --extra-tool NAME      offer one more tool that reads; may be repeated
   --help                 print this
@@ -71,6 +72,7 @@ fn parse(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
                 let time = parser.value()?.parse_with(str::parse::<SignedDuration>)?;
                 options.token_lifetime = time.try_into().map_err(|_| "the lifetime of a token can't be negative")?;
             }
+            "role" => options.role = parser.value()?.parse_with(role)?,
             "stateless" => options.mcp_mode = McpMode::Stateless,
             "extra-tool" => options.extra_tools.push(parser.value()?.string()?),
             "help" => arguments.help = true,
@@ -78,6 +80,14 @@ fn parse(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
         }
     }
     Ok(arguments)
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    match text {
+        "admin" => Ok(Role::Admin),
+        "member" => Ok(Role::Member),
+        _ => Err("a role is admin or member".to_owned()),
+    }
 }
 
 fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -54,6 +54,8 @@ pub struct Options {
     pub tools_page_size: Option<usize>,
     /// Further read tools, by name, in any number and with any characters.
     pub extra_tools: Vec<String>,
+    /// The role of the credentials in Port, which decides about the tools that change the data model.
+    pub role: Role,
     /// Offer and run write tools even in read-only mode, as a broken server would.
     pub ignore_read_only: bool,
     /// Where to write one JSON line per request, as soon as it is dealt with. One that hangs has none.
@@ -81,6 +83,7 @@ impl Default for Options {
             mcp_mode: McpMode::Stateful,
             tools_page_size: None,
             extra_tools: Vec::new(),
+            role: Role::Admin,
             ignore_read_only: false,
             log: None,
         }
@@ -171,6 +174,15 @@ pub enum Accepts {
     OAuth,
     /// Those of either.
     Both,
+}
+
+/// A role in Port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Changes the data model too: blueprints, scorecards and actions.
+    Admin,
+    /// Uses what admins have built: its tools are those for entities and actions.
+    Member,
 }
 
 /// How the MCP server speaks.

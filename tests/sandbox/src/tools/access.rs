@@ -2,13 +2,17 @@
 
 use axum::http::HeaderMap;
 
-use super::spec::Effect;
-use crate::{catalog::Catalog, options::Options};
+use super::spec::{Effect, Spec};
+use crate::{
+    catalog::Catalog,
+    options::{Options, Role},
+};
 
 /// The limits that a caller set for itself.
 #[derive(Debug)]
 pub(crate) struct Access {
     read_only: bool,
+    role: Role,
     /// `None` allows all.
     actions: Option<Vec<String>>,
 }
@@ -22,6 +26,7 @@ impl Access {
         };
         Self {
             read_only: text("x-read-only-mode") == Some("1") && !options.ignore_read_only,
+            role: options.role,
             actions: text("x-allowed-actions-to-run").map(names),
         }
     }
@@ -38,9 +43,12 @@ impl Access {
         names.filter(|name| self.may_run(name)).collect()
     }
 
-    /// Whether the caller sees tools of this kind.
-    pub(super) fn sees(&self, effect: Effect, catalog: &Catalog) -> bool {
-        match effect {
+    /// Whether the caller sees this tool.
+    pub(super) fn sees(&self, spec: &Spec, catalog: &Catalog) -> bool {
+        if self.role == Role::Member && spec.is_for_builders() {
+            return false;
+        }
+        match spec.effect {
             Effect::Reads => true,
             Effect::Executes => !self.runnable(catalog).is_empty(),
             Effect::Writes | Effect::Deletes => !self.read_only,

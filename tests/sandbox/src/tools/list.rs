@@ -87,6 +87,7 @@ pub(super) const SPECS: &[Spec] = &[
         inputs: &[],
         run: |_, _| {
             Ok(json!({
+                // The roles are the sandbox's word for any credentials; Port's answer has more fields.
                 "user": {"email": "sandbox@example.com", "roles": ["Member"], "type": "machine"},
                 "organization": {"id": "org_sandbox", "name": "Sandbox"},
                 "teams": ["platform"],

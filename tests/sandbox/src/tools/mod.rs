@@ -16,7 +16,7 @@ use crate::{catalog::Catalog, options::Options};
 /// The tools that a caller sees, the extra ones at the end.
 pub(crate) fn offered(access: &Access, catalog: &Catalog, options: &Options) -> Vec<Tool> {
     let actions = access.runnable(catalog);
-    let own = SPECS.iter().filter(|spec| access.sees(spec.effect, catalog));
+    let own = SPECS.iter().filter(|spec| access.sees(spec, catalog));
     let own = own.map(|spec| spec.tool(&actions));
     let extra = options
         .extra_tools
@@ -40,7 +40,7 @@ pub(crate) fn call(access: &Access, catalog: &mut Catalog, options: &Options, na
         return Called::Done(Ok(json!({"ok": true})));
     }
     let spec = SPECS.iter().find(|spec| spec.name == name);
-    let Some(spec) = spec.filter(|spec| access.sees(spec.effect, catalog)) else {
+    let Some(spec) = spec.filter(|spec| access.sees(spec, catalog)) else {
         return Called::Unknown;
     };
     if let Some(input) = spec.wrong_input(args) {

@@ -55,7 +55,15 @@ pub(super) const fn takes(name: &'static str, kind: Kind) -> Input {
     Input { name, kind, required: false }
 }
 
+/// What the tools for builders change, by the end of their names.
+const BUILT: &[&str] = &["_blueprint", "_scorecard", "_action"];
+
 impl Spec {
+    /// Whether only builders see it. Port documents that there are such tools; that it is these is a guess from their names.
+    pub(super) fn is_for_builders(&self) -> bool {
+        matches!(self.effect, Effect::Writes | Effect::Deletes) && BUILT.iter().any(|end| self.name.ends_with(end))
+    }
+
     /// The tool as MCP describes it, for a caller who may run these actions.
     pub(super) fn tool(&self, actions: &[&str]) -> Tool {
         Tool::new(self.name, self.about, schema(self.inputs, actions)).with_annotations(self.effect.annotations())

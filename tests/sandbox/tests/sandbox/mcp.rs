@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::{Mcp, block_on, call, client, connect, json_of, names, oauth, token, tool};
-use port_sandbox::{Accepts, CLIENT_ID, CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox};
+use port_sandbox::{Accepts, CLIENT_ID, CLIENT_SECRET, Fault, McpMode, Options, Role, Route, Sandbox};
 use reqwest::{Method, StatusCode};
 use rmcp::service::ServiceError;
 use serde_json::{Value, json};
@@ -53,6 +53,19 @@ fn only_live_tokens_of_accepted_endpoints_get_in() {
             assert_eq!(response.headers()["www-authenticate"], "Bearer");
         }
     });
+}
+
+#[test]
+fn a_member_sees_no_tools_of_builders() {
+    let of = |role| {
+        let sandbox = Sandbox::start(Options { role, ..Options::default() });
+        block_on(async { names(&connect(&sandbox, &[]).await).await })
+    };
+    let (admin, member) = (of(Role::Admin), of(Role::Member));
+    let hidden: Vec<_> = admin.iter().filter(|name| !member.contains(name)).map(String::as_str).collect();
+    let of_builders = ["upsert_blueprint", "delete_blueprint", "upsert_scorecard", "delete_scorecard", "upsert_action", "delete_action"];
+    assert_eq!(hidden, of_builders);
+    assert!(member.iter().any(|name| name == "upsert_entity") && member.iter().any(|name| name == "run_action"));
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn the_rate_limit_says_when_to_come_back() {
     block_on(async {
         let first = ask().await;
         assert_eq!(first.headers()["x-ratelimit-limit"], "1");
+        assert_eq!(first.headers()["x-ratelimit-period"], "300");
         assert_eq!(first.headers()["x-ratelimit-remaining"], "0");
         assert!(ask().await.status().is_success());
         let refused = ask().await;
