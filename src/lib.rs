@@ -1,10 +1,11 @@
 //! Exchanges Port client credentials for a short-lived token, and hands an AI agent a ready MCP config.
 //!
-//! The modules are layers: each one uses only those below it. From the top: `step`, `report`, `inputs`, `clients`, `config`,
-//! `mcp`, `port`, `runner`, `net`, `redact`. The story of a run is [`step::run`].
+//! The modules are layers: each one uses only those below it. From the top: `step`, `report`, `inputs`, `gateway`,
+//! `clients`, `config`, `mcp`, `port`, `runner`, `net`, `redact`. The story of a run is [`step::run`].
 
 mod clients;
 mod config;
+pub mod gateway;
 mod inputs;
 mod mcp;
 mod net;
