@@ -18,5 +18,5 @@ pub mod step;
 pub mod testing;
 
 pub use inputs::RawInputs;
-pub use report::{Signal, report_panic};
+pub use report::{Signal, gateway_failure, report_panic};
 pub use runner::{Console, Environment};

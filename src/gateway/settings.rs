@@ -293,6 +293,7 @@ mod kind {
     use super::{D_ERROR, Deserialize, Deserializer, Kind, Serializer, VariantArray};
     use serde::de::Error as _;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
     pub fn serialize<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(kind)
     }
@@ -308,6 +309,7 @@ mod endpoint_kind {
     use super::{D_ERROR, Deserialize, Deserializer, Serializer, TokenEndpoint};
     use serde::de::Error as _;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
     pub fn serialize<S: Serializer>(kind: &TokenEndpoint, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(kind)
     }
@@ -368,7 +370,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let line = settings().to_line().unwrap();
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
         let read = Settings::from_line(&line).unwrap();
         assert_eq!(*read.to_line().unwrap(), *line);
         assert_eq!(Proxies::of(&read.network()).https.unwrap().url.reveal(), "http://u:p@proxy:1");

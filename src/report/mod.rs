@@ -4,6 +4,7 @@ mod code;
 mod config;
 mod explanation;
 mod failure;
+mod gateway;
 mod inputs;
 mod internal;
 mod mcp;
@@ -20,6 +21,7 @@ mod words;
 #[cfg(feature = "testing")]
 pub use code::Code;
 pub use failure::{Failure, Signal, report_failure, report_panic};
+pub use gateway::gateway_failure;
 pub use progress::{
     log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified, warn_of_listing,
     warn_of_short_token,
