@@ -1,10 +1,14 @@
 //! The end of the job: what the step wrote is removed again, and only that.
 
+use super::end_gateway;
 use crate::config::{Outcome, Receipt};
 use crate::runner::{Console, Environment};
 
 /// Removes what the step wrote, or restores what was there before. It never fails the job, whose work is done by then.
 pub fn clean_up(environment: &Environment, console: &Console) {
+    if let Some(gateway) = &environment.gateway {
+        end_gateway::end(gateway, environment, console);
+    }
     let Some(receipt) = &environment.receipt else {
         console.info("Nothing to clean up.");
         return;

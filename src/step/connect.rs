@@ -26,6 +26,8 @@ pub struct Connected {
     pub toolset: Toolset,
     /// Whether this container reaches the MCP server through a proxy.
     pub proxied: bool,
+    /// The time that is left.
+    pub budget: Budget,
 }
 
 /// Exchanges the credentials, and opens the MCP connection if that is wanted.
@@ -52,7 +54,8 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     warn_of_listing(&listing, policy, console);
     let toolset = listing.choose(&inputs.allowed_tools, policy)?;
     warn_if_not_verified(&toolset, console);
-    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: connection.mcp_http().is_proxied(inputs.mcp_url.url()) })
+    let proxied = connection.mcp_http().is_proxied(inputs.mcp_url.url());
+    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied, budget: connection.budget })
 }
 
 /// The servers, and the time that is left for them.
@@ -97,7 +100,10 @@ impl<'a> Connection<'a> {
         };
         let (token, ()) = tokio::try_join!(obtain(&exchange, inputs.validity, budget), preconnect)?;
         self.check_organization(&token)?;
-        warn_of_short_token(&token, self.console);
+        // The gateway takes a new one in time.
+        if self.inputs.gateway.is_none() {
+            warn_of_short_token(&token, self.console);
+        }
         Ok(token)
     }
 

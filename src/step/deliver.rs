@@ -3,17 +3,19 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::agent;
+use super::agent::{self, Access};
 use super::connect::Connected;
+use super::gateway::Gateway;
 use super::prepare::{Prepared, server_entry};
 use crate::inputs::Inputs;
 use crate::report::Failure;
 use crate::runner::{OutputFile, StateFile};
 
-/// Writes the config file and the outputs. Returns the inputs, and whether the file holds the token itself.
+/// Writes the config file and the outputs. Returns the inputs, and whether the file holds the token itself, or the gateway's key.
 pub fn deliver(
     prepared: Prepared,
     connected: &Connected,
+    gateway: Option<&Gateway>,
     outputs: &mut OutputFile,
     mut state: Option<StateFile>,
 ) -> Result<(Inputs, bool), Failure> {
@@ -21,8 +23,15 @@ pub fn deliver(
     let Connected { token, toolset, proxied, .. } = connected;
     let allowed: Vec<_> = toolset.allowed.iter().map(ToString::to_string).collect();
     let offered: Vec<_> = toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
-    let connection = agent::connection(&inputs, token.secret(), &allowed, &offered, *proxied);
-    let rendered = draft.render(&inputs.client.config(&connection), server_entry(&inputs))?;
+    let access = match gateway {
+        // The gateway adds Port's headers itself.
+        Some(gateway) => Access { url: &gateway.url, secret: &gateway.key, headers: Vec::new(), proxied: false },
+        None => Access { url: &inputs.mcp_url, secret: token.secret(), headers: inputs.access.headers(), proxied: *proxied },
+    };
+    let (expires_at, expires_in) =
+        gateway.map_or_else(|| (token.expires_at(), token.left_on_arrival()), |gateway| (gateway.ends_at, gateway.lifetime));
+    let connection = agent::connection(&inputs, &access, &allowed, &offered);
+    let rendered = draft.render(&inputs.client.config(&connection), server_entry(&inputs, access.url))?;
     let flags = inputs.client.cli_flags(&connection, &rendered.output);
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
     let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -30,14 +39,14 @@ pub fn deliver(
     let written = draft.write(&rendered, state.as_mut())?;
     let text = |text: String| Zeroizing::new(text);
     let done = outputs.write(&[
-        ("access_token", text(token.secret().reveal().to_owned())),
+        ("access_token", text(access.secret.reveal().to_owned())),
         ("mcp_config", rendered.output.clone()),
         ("client_args", flags),
         ("allowed_tools", text(names.join(","))),
         ("tools", text(Value::from(offered.as_slice()).to_string())),
-        ("expires_at", text(token.expires_at().to_string())),
-        ("expires_in", text(token.left_on_arrival().as_secs().to_string())),
-        ("mcp_url", text(inputs.mcp_url.as_str().to_owned())),
+        ("expires_at", text(expires_at.to_string())),
+        ("expires_in", text(expires_in.as_secs().to_string())),
+        ("mcp_url", text(access.url.as_str().to_owned())),
         ("server_name", text(inputs.server_name.clone())),
         ("config_file", text(path)),
     ]);
@@ -45,6 +54,6 @@ pub fn deliver(
         written.take_back();
     }
     done?;
-    let file_holds_token = rendered.reveals(token.secret());
+    let file_holds_token = rendered.reveals(access.secret);
     Ok((inputs, file_holds_token))
 }

@@ -11,6 +11,7 @@
     reason = "test support, which each test file uses in part"
 )]
 
+pub mod engine;
 pub mod gateway;
 pub mod leaks;
 pub mod runner;
