@@ -119,6 +119,11 @@ pub fn log_gateway_started(name: &str, took: Duration, console: &Console) {
     console.debug(&format!("The container {name} was started within {} ms.", took.as_millis()));
 }
 
+/// The container is gone.
+pub fn log_gateway_ended(name: &str, took: Duration, console: &Console) {
+    console.debug(&format!("The container {name} was stopped, read and removed within {} ms.", took.as_millis()));
+}
+
 /// The gateway is ready.
 pub fn log_gateway(gateway: &GatewayAddress<'_>, console: &Console) {
     let GatewayAddress { name, url, route, ends_at, lifetime } = gateway;

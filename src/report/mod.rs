@@ -26,7 +26,8 @@ pub use code::Code;
 pub use failure::{Failure, Signal, report_failure, report_panic};
 pub use gateway::gateway_failure;
 pub use gateway_container::{
-    GatewayAddress, log_gateway, log_gateway_started, log_no_clean_up, warn_of_proxy_before_gateway, warn_of_unchecked_gateway,
+    GatewayAddress, log_gateway, log_gateway_ended, log_gateway_started, log_no_clean_up, warn_of_proxy_before_gateway,
+    warn_of_unchecked_gateway,
 };
 pub use progress::{
     log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified, warn_of_listing,

@@ -43,18 +43,19 @@ pub struct GatewayFacts<'a> {
 
 /// Tells people what was handed on.
 pub fn report_success(success: &Success<'_>, environment: &Environment, console: &Console) {
-    let Success { inputs, token, endpoint, toolset, file_holds_token, .. } = success;
+    let Success { inputs, token, endpoint, toolset, gateway, file_holds_token } = success;
     let organization = token.organization().map(|organization| console.quote(organization));
     let left = human(token.left_on_arrival());
     let of_organization = organization.as_ref().map(|organization| format!(" for organisation {organization}")).unwrap_or_default();
     console.info(&format!("Port issued a token{of_organization}: it ends at {}, in {left} (at {}).", token.expires_at(), endpoint.host()));
     console.info(&format!(
-        "MCP server {} for {}: {} over {}, {}.",
+        "MCP server {} for {}: {} over {}, {}{}.",
         inputs.server_name,
         inputs.client.id(),
         inputs.mcp_url.as_str(),
         inputs.transport,
-        access(inputs)
+        access(inputs),
+        if gateway.is_some() { ", through the gateway" } else { "" }
     ));
     tools::log(toolset, console);
     if let Some(place) = &inputs.config_file {

@@ -1,7 +1,7 @@
 //! The end of the gateway, with the job: what was called through it.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::gateway::NAME;
 use crate::docker::{End, Engine, Error, is_not_found, read_log, remove, stop};
-use crate::report::{Calls, Failure, report_calls, warn_of_lost_gateway, warn_of_removed_gateway};
+use crate::report::{Calls, Failure, log_gateway_ended, report_calls, warn_of_lost_gateway, warn_of_removed_gateway};
 use crate::runner::{Console, Environment, StateFile};
 
 /// How long the gateway has for calls in flight, for which it takes five seconds itself.
@@ -42,12 +42,16 @@ pub fn end(receipt: &str, environment: &Environment, console: &Console) {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
         return warn_of_lost_gateway("the system gives no event loop", console);
     };
+    let begun = Instant::now();
     let ended = runtime.block_on(async { timeout(LIMIT, stop_and_read(environment.engine_socket(), &container, console)).await });
     match ended {
         Ok(Err(error)) if is_not_found(&error) && environment.gateway_was_left => warn_of_removed_gateway(console),
         // The step failed, and has removed it.
         Ok(Err(error)) if is_not_found(&error) => {}
-        Ok(Ok((calls, end))) => report_calls(calls, &end, summary, environment, console),
+        Ok(Ok((calls, end))) => {
+            log_gateway_ended(&container, begun.elapsed(), console);
+            report_calls(calls, &end, summary, environment, console);
+        }
         Ok(Err(error)) => warn_of_lost_gateway(&error.to_string(), console),
         Err(_) => warn_of_lost_gateway("the container engine takes too long", console),
     }
