@@ -10,7 +10,9 @@ pub fn clean_up(environment: &Environment, console: &Console) {
         end_gateway::end(gateway, environment, console);
     }
     let Some(receipt) = &environment.receipt else {
-        console.info("Nothing to clean up.");
+        if environment.gateway.is_none() {
+            console.info("Nothing to clean up.");
+        }
         return;
     };
     let stays = |why: &str| console.warning("The config file stays", why);
