@@ -39,19 +39,21 @@ fn limits(sandbox: &Sandbox) -> Value {
     settings
 }
 
-/// Everything is sent, and each attack is held to its promise.
-fn run(gateway: &Gateway, sandbox: &Sandbox, attacks: Vec<Attack>) -> usize {
+/// Everything is sent, and each attack is held to its promise. Returns how many there were, and which got further than they may.
+fn run(gateway: &Gateway, sandbox: &Sandbox, attacks: Vec<Attack>) -> (usize, Vec<String>) {
     let count = attacks.len();
+    let mut further = Vec::new();
     for Attack { name, bytes, reason } in attacks {
         let (before, asked) = (gateway.events("refused").len(), sandbox.requests_to(Route::Mcp).len());
         let reply = gateway.raw(&bytes);
         let refused = wait_for(&name, || gateway.events("refused").get(before..).filter(|new| !new.is_empty()).map(<[Value]>::to_vec));
         let reasons: Vec<_> = refused.iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect();
-        assert!(reasons.iter().any(|found| found == reason), "{name}: {reasons:?}, {reply:?}");
-        assert_eq!(sandbox.requests_to(Route::Mcp).len(), asked, "{name}: the server was asked");
-        assert!(!is_success(&reply), "{name}: {reply:?} {}", reply.text());
+        let is_told = reasons.iter().any(|found| found == reason);
+        if !is_told || sandbox.requests_to(Route::Mcp).len() != asked || is_success(&reply) {
+            further.push(format!("{name}: {reasons:?}, {} {}", reply.status, reply.text()));
+        }
     }
-    count
+    (count, further)
 }
 
 /// Whether an agent would take this for the result of a call.
@@ -154,7 +156,7 @@ fn on_the_wire(gateway: &Gateway) -> Vec<Attack> {
             post("Transfer-Encoding: chunked\r\n", &format!("zz\r\n{forbidden}\r\n0\r\n\r\n")),
             "broken_off",
         ),
-        attack("a forbidden call in small chunks", post("Transfer-Encoding: chunked\r\n", &chunked(&forbidden)), "tool"),
+        attack("a forbidden call in small chunks", post("Transfer-Encoding: chunked\r\n", &chunked(&forbidden)), "writes"),
         attack("a blank before a colon", post("Authorization : Bearer x\r\nContent-Length: 2\r\n", "{}"), "not_http"),
         attack("a folded header", post("X-A: b\r\n c: d\r\nContent-Length: 2\r\n", "{}"), "not_http"),
         attack("a zero byte in a header", post("X-A: a\0b\r\nContent-Length: 2\r\n", "{}"), "not_http"),
@@ -447,10 +449,13 @@ fn with_headers(gateway: &Gateway) -> Vec<Attack> {
 fn every_way_around_is_refused_and_on_record_and_does_not_reach_the_server() {
     let sandbox = sandbox();
     let mut gateway = Gateway::start(&limits(&sandbox));
-    let mut count = 0;
+    let (mut count, mut further) = (0, Vec::new());
     for attacks in [at_the_door, on_the_wire, in_json, with_tools, with_methods, with_headers] {
-        count += run(&gateway, &sandbox, attacks(&gateway));
+        let ran = run(&gateway, &sandbox, attacks(&gateway));
+        count += ran.0;
+        further.extend(ran.1);
     }
+    assert!(further.is_empty(), "{}", further.join("\n"));
     assert!(count >= 200, "{count}");
     assert_eq!(sandbox.requests_to(Route::Mcp).len(), 0);
 
