@@ -147,6 +147,10 @@ impl Streamed {
         }
         let clean = self.scrubber.scrub(&self.state.tokens.needles(), &cut).map_or(cut, Bytes::from);
         self.note.see(&clean);
+        // Of a body whose length is known, nobody asks for the end.
+        if self.size.exact() == Some(self.note.bytes) {
+            self.note.end();
+        }
         Ok(clean)
     }
 

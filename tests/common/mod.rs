@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod leaks;
 pub mod runner;
 pub mod scenarios;
+pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
