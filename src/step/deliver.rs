@@ -17,7 +17,7 @@ pub fn deliver(
     connected: &Connected,
     gateway: Option<&Gateway>,
     outputs: &mut OutputFile,
-    mut state: Option<StateFile>,
+    state: Option<&mut StateFile>,
 ) -> Result<(Inputs, bool), Failure> {
     let Prepared { inputs, draft } = prepared;
     let Connected { token, toolset, proxied, .. } = connected;
@@ -36,7 +36,7 @@ pub fn deliver(
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
     let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
 
-    let written = draft.write(&rendered, state.as_mut())?;
+    let written = draft.write(&rendered, state)?;
     let text = |text: String| Zeroizing::new(text);
     let done = outputs.write(&[
         ("access_token", text(access.secret.reveal().to_owned())),

@@ -73,16 +73,19 @@ async fn hand_over(
             }
             let (connected, started) = Box::pin(gateway::start_beside(connect, sibling, inputs, environment, console)).await?;
             let gateway = gateway::hand_over(started, sibling.name(), inputs, &connected, lifetime, console).await?;
-            // Nothing waits from here on, so a signal can't leave half of it behind.
-            match &mut state {
-                Some(state) => state.save_gateway_left()?,
-                None => log_no_clean_up(lifetime, console),
-            }
             (connected, Some(gateway))
         }
     };
-    let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, gateway.as_ref(), outputs, state)?;
-    sibling.hand_over();
+    // Nothing waits from here on, so a signal can't leave half of it behind.
+    let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, gateway.as_ref(), outputs, state.as_mut())?;
+    if let Some(gateway) = &gateway {
+        sibling.hand_over();
+        match &mut state {
+            // It only tells the clean-up what to make of a container that is gone.
+            Some(state) => drop(state.save_gateway_left()),
+            None => log_no_clean_up(gateway.lifetime, console),
+        }
+    }
     let success = Success {
         inputs: &inputs,
         token: &connected.token,
