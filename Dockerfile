@@ -1,5 +1,5 @@
-# The image that `uses:` runs: one static binary and nothing else. No shell, no certificates on disk (the roots are
-# compiled in), no user: the runner's files belong to root. It builds in BuildKit and in the classic builder.
+# The image that `uses:` runs: one static binary, a link to it, and nothing else. No shell, no certificates on disk (the
+# roots are compiled in), no user: the runner's files belong to root. It builds in BuildKit and in the classic builder.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 
@@ -14,14 +14,17 @@ RUN mkdir -p src tests/sandbox/src \
   && cp src/lib.rs src/main.rs && echo 'fn main() {}' >>src/main.rs \
   && cargo build --release --locked --package port-mcp-auth
 
-# Then our own code. The empty files are newer than the sources, so cargo has to be told that they changed.
+# Then our own code. The empty files are newer than the sources, so cargo has to be told that they changed. The link has the name by
+# which the runner starts the clean-up at the end of the job.
 COPY src src
 RUN touch src/lib.rs src/main.rs \
   && cargo build --release --locked --package port-mcp-auth \
-  && cp target/*/release/port-mcp-auth /port-mcp-auth
+  && mkdir /image \
+  && cp target/*/release/port-mcp-auth /image/ \
+  && ln -s port-mcp-auth /image/cleanup
 
 FROM scratch
-COPY --from=build /port-mcp-auth /port-mcp-auth
+COPY --from=build /image /
 ENTRYPOINT ["/port-mcp-auth"]
 
 ARG VERSION=dev

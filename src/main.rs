@@ -4,6 +4,7 @@ use std::alloc::System;
 use std::env::{args_os, var_os};
 use std::io::{stdin, stdout};
 use std::panic::set_hook;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -31,12 +32,17 @@ fn main() -> ExitCode {
     set_hook(Box::new(|panic| report_panic(panic.location(), &Console::new(stdout(), false))));
     let environment = Environment::read(|name| var_os(name));
     let console = Console::new(stdout(), environment.debug);
-    // The runner starts the program once more at the end of the job.
-    if environment.is_clean_up {
-        step::clean_up(&environment, &console);
+    if is_clean_up() {
+        step::clean_up(&environment, RawInputs::read(|name| var_os(name)).ok().as_ref(), &console);
         return ExitCode::SUCCESS;
     }
     run(&environment, &console).unwrap_or_else(|error| step::fail_to_start(error, &environment, &console))
+}
+
+/// Whether the runner starts the program for the clean-up at the end of the job. Only the name that it is started by tells so on every
+/// runner, and no variable of the job can change it.
+fn is_clean_up() -> bool {
+    args_os().next().is_some_and(|program| Path::new(&program).file_name().is_some_and(|name| name == step::CLEAN_UP))
 }
 
 fn run(environment: &Environment, console: &Console) -> Result<ExitCode> {

@@ -79,11 +79,41 @@ impl Job {
     }
 
     fn run(&self) -> Outcome {
-        // Each step gets files of its own from the runner.
+        self.empty_files();
+        self.step.run()
+    }
+
+    /// The end of the job, with the variables as they are.
+    fn clean_up(&self) -> Outcome {
+        let requests = self.sandbox.requests().len();
+        self.empty_files();
+        let outcome = self.step.clean_up().succeeded();
+        assert_eq!(self.sandbox.requests().len(), requests, "the clean-up asks nobody");
+        assert_eq!((outcome.output_file.as_str(), outcome.summary.as_str()), ("", ""));
+        outcome
+    }
+
+    /// Each step gets files of its own from the runner.
+    fn empty_files(&self) {
         for file in ["output", "summary.md"] {
             fs::write(self.step.path(file), "").unwrap();
         }
-        self.step.run()
+    }
+
+    /// The files that the step left beside the runner's own.
+    fn kept(&self) -> Vec<PathBuf> {
+        let all = listing(&self.step.path("commands")).into_iter().map(|(path, _)| PathBuf::from(path));
+        all.filter(|path| !path.ends_with("state")).collect()
+    }
+
+    /// Another step in this job, with the same credentials.
+    fn another(&self, config_file: &str) -> Step {
+        fs::write(self.step.path("commands/state"), "").unwrap();
+        Step::exchange_only(&self.sandbox)
+            .input("config_file", config_file)
+            .input("server_name", "port-two")
+            .env("GITHUB_WORKSPACE", self.step.path("workspace"))
+            .env("GITHUB_STATE", self.step.path("commands/state"))
     }
 
     fn state(&self) -> String {
@@ -92,12 +122,9 @@ impl Job {
 
     /// Ends the job: the runner starts the program once more, with what it saved.
     fn end(self) -> (Self, Outcome) {
-        let requests = self.sandbox.requests().len();
         let saved = read_states(&self.state());
         let job = saved.into_iter().fold(self, |job, (name, value)| job.env(&format!("STATE_{name}"), value));
-        let outcome = job.run().succeeded();
-        assert_eq!(job.sandbox.requests().len(), requests, "the clean-up asks nobody");
-        assert_eq!((outcome.output_file.as_str(), outcome.summary.as_str()), ("", ""));
+        let outcome = job.clean_up();
         (job, outcome)
     }
 
@@ -751,13 +778,13 @@ fn the_end_of_the_job_brings_back_what_was_there() {
     }
     let before = (job.workspace(), owner(&job.path("a/.mcp.json")));
     job.run().succeeded();
-    let copies: Vec<_> = listing(&job.step.path("commands")).into_iter().filter(|(path, _)| !path.ends_with("/state")).collect();
-    assert_eq!(copies.len(), 1);
-    assert_eq!(mode(Path::new(&copies[0].0)), 0o600, "the copy is as secret as the file");
+    let kept = job.kept();
+    assert_eq!(kept.len(), 2, "the receipt and a copy");
+    assert!(kept.iter().all(|path| mode(path) == 0o600), "the copy is as secret as the file");
     let (job, _) = job.end();
     assert_eq!((job.workspace(), owner(&job.path("a/.mcp.json"))), before);
     assert_eq!(mode(&job.path("a/.mcp.json")), 0o644);
-    assert_eq!(listing(&job.step.path("commands")).len(), 1, "the copy is gone");
+    assert_eq!(job.kept(), Vec::<PathBuf>::new(), "both are gone");
 }
 
 #[test]
@@ -799,9 +826,8 @@ fn the_end_of_the_job_never_fails_it() {
             assert_eq!(listing(&job.step.path("temp")), []);
         }
     }
-    let job = Job::new().env("STATE_cleanup", "true").env("STATE_receipt", "{nonsense");
-    assert_eq!(job.run().succeeded().log.warnings().count(), 1);
-    assert!(job.sandbox.requests().is_empty());
+    let job = Job::new().env("STATE_receipt", "{nonsense");
+    assert_eq!(job.clean_up().log.warnings().count(), 1);
 }
 
 #[test]
@@ -809,9 +835,7 @@ fn a_lost_copy_is_told() {
     let job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
     job.run().succeeded();
     let written = job.text(".mcp.json");
-    for (path, _) in listing(&job.step.path("commands")).into_iter().filter(|(path, _)| !path.ends_with("/state")) {
-        fs::write(path, "forged").unwrap();
-    }
+    job.kept().into_iter().for_each(|path| fs::write(path, "forged").unwrap());
     let (job, outcome) = job.end();
     assert_eq!(job.text(".mcp.json"), written, "what somebody put there doesn't go back");
     assert!(outcome.log.warnings().next().unwrap().text.contains("old content"), "{}", outcome.stdout);
@@ -831,7 +855,7 @@ fn two_steps_of_a_job_undo_theirs_in_turn() {
     assert_eq!(second.run().succeeded().config()["mcpServers"].as_object().unwrap().len(), 3);
     let saved = read_states(&fs::read_to_string(first.step.path("commands/second")).unwrap());
     let second = saved.into_iter().fold(second, |step, (name, value)| step.env(&format!("STATE_{name}"), value));
-    second.run().succeeded();
+    second.clean_up().succeeded();
     assert_eq!(first.text(".mcp.json"), between);
     let (first, _) = first.end();
     assert_eq!(first.text(".mcp.json"), BRANCH);
@@ -860,8 +884,105 @@ fn a_state_that_cannot_be_saved_ends_the_step_before_anything_is_sent() {
 fn a_runner_without_clean_up_gets_its_file_too() {
     let mut job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
     job.step = job.step.without("GITHUB_STATE");
+    let outcome = job.run().succeeded();
+    assert!(job.text(".mcp.json").contains("port-prod"));
+    assert_eq!(outcome.log.warnings().filter(|warning| warning.title == "The config file stays").count(), 1, "{}", outcome.stdout);
+    assert!(job.clean_up().stdout.contains("Nothing to clean up."));
+}
+
+#[test]
+fn only_the_name_makes_it_the_clean_up() {
+    let job = Job::writing(".mcp.json").env("STATE_cleanup", "true").env("STATE_receipt", "none");
     job.run().succeeded();
     assert!(job.text(".mcp.json").contains("port-prod"));
+    assert_eq!(job.sandbox.requests().len(), 1);
+}
+
+#[test]
+fn a_clean_up_without_state_finds_what_the_step_kept() {
+    for before in [None, Some(BRANCH)] {
+        let job = before.map_or_else(|| Job::writing("a/x.json"), |text| Job::writing("a/x.json").with("a/x.json", text));
+        let workspace = if before.is_some() { job.workspace() } else { Vec::new() };
+        job.run().succeeded();
+        let outcome = job.clean_up();
+        assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
+        assert_eq!(job.workspace(), workspace);
+        assert_eq!(job.kept(), Vec::<PathBuf>::new(), "nothing is left beside the runner's files");
+        assert!(job.clean_up().stdout.contains("Nothing to clean up."), "done is done");
+    }
+}
+
+#[test]
+fn the_first_clean_up_without_state_undoes_all_steps_of_the_client() {
+    let job = Job::writing(".mcp.json").with(".mcp.json", BRANCH);
+    job.run().succeeded();
+    let second = job.another(".mcp.json");
+    second.run().succeeded();
+    second.clean_up().succeeded();
+    assert_eq!(job.text(".mcp.json"), BRANCH, "the newest was undone first");
+    assert!(job.clean_up().stdout.contains("Nothing to clean up."));
+}
+
+#[test]
+fn a_clean_up_with_state_leaves_the_files_of_other_steps() {
+    let job = Job::writing(".mcp.json");
+    job.run().succeeded();
+    let second = job.another("").env("STATE_receipt", "none");
+    assert!(second.clean_up().succeeded().stdout.contains("Nothing to clean up."));
+    assert!(job.text(".mcp.json").contains("port-prod"));
+}
+
+#[test]
+fn a_receipt_that_the_step_did_not_write_counts_for_nothing() {
+    type Forge = fn(&str) -> String;
+    let forgeries: [Forge; 4] = [
+        |receipt| receipt.replace(".mcp.json", "other.json"),
+        |receipt| receipt.split_once(' ').unwrap().1.replace(".mcp.json", "other.json"),
+        |receipt| format!("{} {}", "0".repeat(64), receipt.split_once(' ').unwrap().1.replace(".mcp.json", "other.json")),
+        |_| "{}".to_owned(),
+    ];
+    for forge in forgeries {
+        let job = Job::writing(".mcp.json");
+        job.run().succeeded();
+        let [receipt] = job.kept().try_into().expect("one receipt");
+        fs::copy(job.path(".mcp.json"), job.path("other.json")).unwrap();
+        let forged = forge(&fs::read_to_string(&receipt).unwrap());
+        fs::write(receipt, &forged).unwrap();
+        let before = job.workspace();
+        assert!(job.clean_up().stdout.contains("Nothing to clean up."));
+        assert_eq!(job.workspace(), before);
+
+        let job = job.env("STATE_receipt", forged);
+        let outcome = job.clean_up();
+        assert!(outcome.log.warnings().next().unwrap().text.contains("can't be verified"), "{}", outcome.stdout);
+        assert_eq!(job.workspace(), before);
+    }
+}
+
+#[test]
+fn a_receipt_under_another_name_counts_for_nothing() {
+    let job = Job::writing(".mcp.json");
+    job.run().succeeded();
+    let [receipt] = job.kept().try_into().expect("one receipt");
+    let content = fs::read_to_string(&receipt).unwrap();
+    assert!(job.clean_up().stdout.contains("Removed .mcp.json."));
+    job.run().succeeded();
+    job.kept().into_iter().for_each(|path| fs::remove_file(path).unwrap());
+    fs::write(receipt.with_file_name("port-mcp-auth-receipt-1"), content).unwrap();
+    assert!(job.clean_up().stdout.contains("Nothing to clean up."));
+}
+
+#[test]
+fn a_clean_up_without_the_secret_says_that_the_file_stays() {
+    for state in [None, Some("sealed text")] {
+        let mut job = Job::writing(".mcp.json");
+        job.run().succeeded();
+        job.step = job.step.without("INPUT_CLIENT_SECRET");
+        let job = if let Some(state) = state { job.env("STATE_receipt", state) } else { job };
+        let outcome = job.clean_up();
+        assert!(outcome.log.warnings().next().unwrap().text.contains("can't be verified"), "{}", outcome.stdout);
+        assert!(job.text(".mcp.json").contains("port-prod"));
+    }
 }
 
 #[test]

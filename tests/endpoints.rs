@@ -1,5 +1,5 @@
 //! Promise: a workflow that is written for either page of Port's documentation works, credentials go to Port's own servers only,
-//! and they are those of the right organisation.
+//! and they are those of the right organization.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -129,26 +129,26 @@ fn a_second_endpoint_that_fails_changes_nothing_about_the_error() {
 }
 
 #[test]
-fn the_organisation_of_the_credentials_is_named() {
+fn the_organization_of_the_credentials_is_named() {
     let sandbox = Sandbox::default();
     let outcome = Step::exchange_only(&sandbox).run().succeeded();
-    assert!(outcome.log.shown().contains("Port issued a token for organisation `org_sandbox`: "), "{}", outcome.stdout);
-    assert!(outcome.summary.contains("| Organisation | `org_sandbox` |"), "{}", outcome.summary);
+    assert!(outcome.log.shown().contains("Port issued a token for organization `org_sandbox`: "), "{}", outcome.stdout);
+    assert!(outcome.summary.contains("| Organization | `org_sandbox` |"), "{}", outcome.summary);
     Step::exchange_only(&sandbox).input("organization", "org_sandbox").run().succeeded();
 }
 
 #[test]
-fn credentials_of_another_organisation_are_an_error_before_the_server_is_asked() {
+fn credentials_of_another_organization_are_an_error_before_the_server_is_asked() {
     let sandbox = Sandbox::default();
     let outcome = Step::against(&sandbox).input("organization", "org_other").run().failed("credentials_rejected");
     let text = outcome.error_text();
-    assert!(text.contains("belong to the organisation `org_sandbox`, and `organization` asks for `org_other`"), "{text}");
+    assert!(text.contains("belong to the organization `org_sandbox`, and `organization` asks for `org_other`"), "{text}");
     assert_eq!(sandbox.requests_to(Route::Mcp).len(), 0);
     sandbox.set_fault_forever(Route::AccessToken, Fault::answer(200, r#"{"accessToken":"opaque-token-0123456789","expiresIn":10800}"#));
     let text = Step::against(&sandbox).input("organization", "org_other").run().failed("credentials_rejected").error_text();
-    assert!(text.contains("The token doesn't name its organisation"), "{text}");
-    let text = Step::against(&sandbox).input("organization", "My Organisation").run().failed("input_invalid").error_text();
-    assert!(text.contains("is not the identifier of an organisation"), "{text}");
+    assert!(text.contains("The token doesn't name its organization"), "{text}");
+    let text = Step::against(&sandbox).input("organization", "My Organization").run().failed("input_invalid").error_text();
+    assert!(text.contains("is not the identifier of an organization"), "{text}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn job(script: Script, between: impl FnOnce(&Engine)) -> (Outcome, Engine) {
     let saved = runner::read_outputs(&std::fs::read_to_string(step.path("state")).unwrap());
     std::fs::write(step.path("summary.md"), "").unwrap();
     let step = saved.into_iter().fold(step, |step, (name, value)| step.env(&format!("STATE_{name}"), value));
-    (step.run(), engine)
+    (step.clean_up(), engine)
 }
 
 fn script(ended: Option<Value>, more: &[&str]) -> Script {
@@ -93,18 +93,36 @@ fn a_failed_step_has_nothing_to_end() {
     step.run().failed("credentials_rejected");
     let saved = runner::read_outputs(&std::fs::read_to_string(step.path("state")).unwrap());
     let step = saved.into_iter().fold(step, |step, (name, value)| step.env(&format!("STATE_{name}"), value));
-    let end = step.run();
+    let end = step.clean_up();
     assert_eq!((end.exit_code, end.stdout.contains("::warning")), (Some(0), false), "{}", end.stdout);
 }
 
+/// Only the step knows the client secret, with which it signs what it saves.
 #[test]
 fn no_other_container_is_ever_stopped() {
-    for name in ["postgres", "port-mcp-auth-gateway-../postgres", "port-mcp-auth-gateway-0?x"] {
-        let receipt = json!({ "container": name, "summary": true }).to_string();
-        let step = Step::bare().without("GITHUB_ACTIONS");
+    let forged = json!({ "container": "postgres", "summary": true }).to_string();
+    for receipt in [forged.clone(), format!("{} {forged}", "0".repeat(64)), "nonsense".to_owned()] {
+        let step = Step::exchange_only(&Sandbox::default()).without("GITHUB_ACTIONS");
         let engine = Engine::start(Script::default(), &step.path("output"));
-        let step = step.env("DOCKER_HOST", engine.host()).env("STATE_cleanup", "true").env("STATE_gateway", receipt);
-        assert!(step.run().succeeded().stdout.contains("what the step saved about it can't be read"));
+        let step = step.env("DOCKER_HOST", engine.host()).env("STATE_receipt", "none").env("STATE_gateway", receipt);
+        assert!(step.clean_up().succeeded().stdout.contains("what the step saved about it can't be verified"));
         assert!(engine.asked().is_empty());
     }
+}
+
+/// `act` starts the clean-up without any state.
+#[test]
+fn a_runner_without_state_ends_it_too() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS");
+    let engine = Engine::start(script(None, &[]), &step.path("output"));
+    let state = step.path("state");
+    std::fs::write(&state, "").unwrap();
+    let step = step.env("DOCKER_HOST", engine.host()).env("GITHUB_STATE", state);
+    step.run().succeeded();
+    let end = step.clean_up().succeeded();
+    assert!(end.summary.contains("| `list_blueprints` | 1 | 0 | 0 | 12 ms |"), "{}", end.summary);
+    assert!(engine.containers().is_empty());
+    let again = step.clean_up().succeeded();
+    assert!(again.stdout.contains("Nothing to clean up."), "{}", again.stdout);
 }

@@ -83,13 +83,21 @@ fn a_server_that_is_down_for_long_is_not_blamed_on_the_number_of_jobs() {
 }
 
 #[test]
-fn a_token_that_has_always_expired_points_to_the_clock() {
-    let sandbox = Sandbox::default();
-    let over = Fault::json(&serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": 0}));
-    sandbox.set_fault_forever(Route::AccessToken, over);
-    for wait in ["0s", "5s"] {
-        let text = Step::exchange_only(&sandbox).input("max_wait", wait).run().failed("token_expiring").error_text();
-        assert!(text.contains("clock"), "{wait}: {text}");
+fn only_an_end_that_is_compared_with_the_clock_points_to_the_clock() {
+    // {"alg":"HS256"}.{"exp":1700000000,"iat":1699989200}
+    let over = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDAwMDAsImlhdCI6MTY5OTk4OTIwMH0.c2lnbmF0dXJl";
+    for (answer, of_clock) in [
+        (serde_json::json!({"accessToken": over}), true),
+        (serde_json::json!({"accessToken": over, "expiresIn": 10800}), true),
+        (serde_json::json!({"accessToken": "opaque-token-0123456789", "expiresIn": 0}), false),
+    ] {
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::AccessToken, Fault::json(&answer));
+        for wait in ["0s", "5s"] {
+            let step = Step::exchange_only(&sandbox).input("max_wait", wait).input("min_validity", "0s");
+            let text = step.run().failed("token_expiring").error_text();
+            assert_eq!(text.contains("clock"), of_clock, "{answer}, {wait}: {text}");
+        }
     }
 }
 

@@ -473,6 +473,38 @@ fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
 }
 
 #[test]
+fn a_server_that_refuses_both_ways_is_judged_by_the_answer_that_no_client_can_use() {
+    for status in [400, 404, 405] {
+        let server = Server::start(move |request, _| match request.rpc() {
+            "initialize" => {
+                Response::json(&json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "no"}}))
+            }
+            _ => Response::new(status, "text/html", "<html>"),
+        });
+        let outcome = server.step().run().failed("mcp_error");
+        assert!(outcome.error_text().contains(&format!("answered {status}")), "{}", outcome.error_text());
+    }
+    let server = Server::start(|request, _| {
+        Response::json(&json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "no"}}))
+    });
+    let outcome = server.step().run().succeeded();
+    let warning = outcome.log.warnings().map(|warning| warning.text.as_str()).collect::<String>();
+    assert!(warning.contains("the JSON-RPC error -32601"), "{warning}");
+}
+
+#[test]
+fn a_body_that_its_encoding_does_not_fit_is_not_asked_for_again() {
+    for (kind, body) in [("deflate", miniz_oxide::deflate::compress_to_vec(b"{}", 6)), ("gzip", b"{}".to_vec())] {
+        let answer = body.clone();
+        let server = Server::start(move |_, _| Response::new(200, "application/json", answer.clone()).header("content-encoding", kind));
+        let outcome = server.step().run().succeeded();
+        let warning = outcome.log.warnings().map(|warning| warning.text.as_str()).collect::<String>();
+        assert!(warning.contains("can't decode"), "{kind}: {warning}");
+        assert_eq!(server.rpcs(), ["initialize"], "{kind}");
+    }
+}
+
+#[test]
 fn a_session_that_the_server_ended_is_replaced() {
     let server = Server::start(|request, count| match request.rpc() {
         "initialize" => good(request).header("mcp-session-id", &format!("session-{count}")),

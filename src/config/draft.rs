@@ -7,6 +7,7 @@ use super::error::Error;
 use super::format::Format;
 use super::merge::{ServerEntry, merge};
 use super::place::Place;
+use super::seal::Seal;
 use super::text::{Document, laid_out, rewrite, write};
 use super::written::{Target, Written};
 use crate::redact::Secret;
@@ -95,7 +96,7 @@ impl Draft {
     ///
     /// # Errors
     /// If it can't be written. Then nothing has changed.
-    pub fn write(self, rendered: &Rendered, state: Option<&mut StateFile>) -> Result<Option<Written>, Error> {
-        self.target.map(|target| target.write(&rendered.file, state)).transpose()
+    pub fn write(self, rendered: &Rendered, state: Option<&mut StateFile>, seal: &Seal) -> Result<Option<Written>, Error> {
+        self.target.map(|target| target.write(&rendered.file, state, seal)).transpose()
     }
 }

@@ -8,7 +8,11 @@ mod git;
 mod merge;
 mod place;
 mod problem;
+mod random;
+mod receipt;
+mod seal;
 mod text;
+mod way;
 mod written;
 
 pub use draft::Draft;
@@ -20,7 +24,8 @@ pub use merge::merge;
 pub use merge::{Clash, ServerEntry};
 pub use place::{Place, Root};
 pub use problem::FileProblem;
+pub use receipt::{Outcome, Receipt};
+pub use seal::Seal;
 pub use text::{Document, TextProblem, write};
 #[cfg(feature = "testing")]
 pub use text::{parse, rewrite};
-pub use written::{Outcome, Receipt};

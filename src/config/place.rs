@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::runner::Environment;
 
-/// Where runners mount their temporary directory since 2.331. With older ones, `RUNNER_TEMP` is a path that exists only on the host.
+/// Where runners mount their temporary directory since 2.329.0. With older ones, `RUNNER_TEMP` is a path that exists only on the host.
 const TEMP_MOUNT: &str = "/github/runner_temp";
 
 /// A directory that the runner shares.

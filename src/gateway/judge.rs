@@ -11,7 +11,8 @@ use super::message::Message;
 use super::refusal::{Limit, Refusal};
 use super::schema::{Schemas, fold};
 use super::settings::{AllowedTool, Rules};
-use crate::mcp::{Kind, Policy, ToolName};
+use crate::mcp::{Policy, ToolName};
+use crate::port::ToolKind as Kind;
 use crate::port::{Access, AllowedActions};
 
 /// Requests that go on as they are. The others of the protocol reach what no input limits: prompts, resources, completion, tasks.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::json::Object;
-use crate::mcp::Kind;
+use crate::port::ToolKind as Kind;
 
 /// The names of the argument that says what is run, without case and punctuation. Port's tools have had several.
 const IDENTIFIERS: [&str; 9] = [

@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::VariantArray;
 use zeroize::Zeroizing;
 
-use crate::mcp::{Kind, ToolName};
+use crate::mcp::ToolName;
 use crate::net::{Network, ProxyUrl, UrlProblem, parse_url};
-use crate::port::{AllowedActions, Credentials, Endpoint, TokenEndpoint};
+use crate::port::{AllowedActions, Credentials, Endpoint, TokenEndpoint, ToolKind as Kind};
 use crate::redact::Secret;
 
 /// The variables that can name a proxy. Errors name the one that was used.

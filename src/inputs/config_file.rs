@@ -34,12 +34,12 @@ pub fn base(given: &str, format: Format, environment: &Environment) -> Result<Do
         let text = String::from_utf8(bytes).map_err(|_| error("names a file that is not text in UTF-8".to_owned(), None))?;
         (Zeroizing::new(text), "names a file that ")
     };
-    Document::parse(format, &config).map_err(|problem| error(format!("{file}{problem}"), fix(&problem)))
+    Document::parse(format, &config).map_err(|problem| error(format!("{file}{problem}"), fix_of_config(&problem)))
 }
 
 /// How to fix a config that can't be edited; `None` if it isn't valid at all.
 #[must_use]
-pub fn fix(problem: &TextProblem) -> Option<&'static str> {
+pub fn fix_of_config(problem: &TextProblem) -> Option<&'static str> {
     match problem {
         TextProblem::Malformed { .. } => None,
         TextProblem::DuplicateKey { .. } => Some("Remove one of the two from the config."),

@@ -2,7 +2,6 @@
 
 use super::problem::InputError;
 use crate::net::ProxyUrlProblem;
-use crate::redact::Quote;
 use crate::runner::Trigger;
 
 /// Why the inputs can't be used.
@@ -28,8 +27,6 @@ pub enum Error {
         problem: ProxyUrlProblem,
         /// The host that was to be reached through the proxy.
         host: String,
-        /// Both, as a quotation.
-        detail: Quote,
     },
     /// A fault of this program.
     #[error(transparent)]

@@ -28,7 +28,7 @@ use check::{Check, Content, Field, choice};
 use network::Proxies;
 use problem::ValueError;
 
-pub use config_file::fix as config_fix;
+pub use config_file::fix_of_config;
 pub use error::Error;
 pub use given::Given;
 pub use names::{allowed_actions, server_name};
@@ -53,7 +53,7 @@ pub struct Inputs {
     pub endpoint: Endpoint,
     /// Where it is exchanged if Port's MCP server refuses the token of `endpoint`.
     pub fallback: Option<Endpoint>,
-    /// The organisation that the credentials must belong to.
+    /// The organization that the credentials must belong to.
     pub organization: Option<String>,
     /// The region; `None` if both URLs were given instead.
     pub region: Option<Region>,
@@ -134,8 +134,10 @@ impl Inputs {
             client_secret: Secret::new(&check.required(secret, names::client_secret).unwrap_or_default()),
         };
         let region = check.choice(field!(given.region), Region::Eu);
-        let auth_base_url = check.optional(field!(given.auth_base_url), |text| api_base(text).map_err(url_error));
-        let mcp_url = check.optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(url_error));
+        let auth_base_url = check
+            .optional(field!(given.auth_base_url), |text| api_base(text).map_err(|problem| url_error(problem, Region::Eu.auth_base_url())));
+        let mcp_url = check
+            .optional(field!(given.mcp_url), |text| ServerUrl::parse(text).map_err(|problem| url_error(problem, Region::Eu.mcp_url())));
         let source = check.choice(field!(given.token_endpoint), TokenSource::Auto);
         let server_name = check.or(field!(given.server_name), "port-prod".to_owned(), server_name);
         let client = check.or(field!(given.client), &ClaudeCode as &dyn Client, agent::client);
@@ -233,10 +235,10 @@ impl Addresses {
     }
 }
 
-fn url_error(problem: UrlProblem) -> ValueError {
+fn url_error(problem: UrlProblem, example: &str) -> ValueError {
     ValueError {
         value: None,
         problem: problem.to_string(),
-        fix: "Write an address such as `https://api.port.io/v1`, or leave the input out to use the region's.".to_owned(),
+        fix: format!("Write an address such as `{example}`, or leave the input out to use the region's."),
     }
 }

@@ -8,7 +8,7 @@ use crate::redact::SHORTEST_MASK;
 /// The longest credential, in characters. Port's have 32 and 64.
 const LONGEST_CREDENTIAL: usize = 4096;
 
-/// The longest identifier of an organisation, in characters. Port's have 20.
+/// The longest identifier of an organization, in characters. Port's have 20.
 const LONGEST_ORGANIZATION: usize = 128;
 
 /// The longest list, in characters. Servers accept header lines of 8 KiB; this leaves room for the header's name.
@@ -69,7 +69,7 @@ pub fn server_name(text: &str) -> Result<String, ValueError> {
     })
 }
 
-/// The identifier of an organisation in Port, such as `org_BneDtWovPqXaA2VZ`.
+/// The identifier of an organization in Port, such as `org_BneDtWovPqXaA2VZ`.
 ///
 /// # Errors
 /// If it has another form.
@@ -80,7 +80,7 @@ pub fn organization(text: &str) -> Result<String, ValueError> {
     }
     Err(ValueError {
         value: Some(text.to_owned()),
-        problem: "is not the identifier of an organisation".to_owned(),
+        problem: "is not the identifier of an organization".to_owned(),
         fix: "Write the identifier, not the name, in `organization`: the log of a step without this input shows it.".to_owned(),
     })
 }

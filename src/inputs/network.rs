@@ -8,7 +8,6 @@ use rustls::pki_types::CertificateDer;
 
 use super::error::Error;
 use crate::net::{Network, ProxyUrl, host_and_port};
-use crate::redact::Redactor;
 use crate::runner::text;
 
 /// The variables for each kind of URL. The first one that is set counts: as in curl, lower case comes first.
@@ -51,12 +50,7 @@ impl Proxies {
             match ProxyUrl::parse(variable, &value) {
                 Ok(proxy) => Ok(Some(proxy)),
                 Err(problem) => match urls.iter().find(|url| url.scheme() == scheme && !Network::is_exempt(&no_proxy, url)) {
-                    Some(url) => Err(Error::Proxy {
-                        variable,
-                        problem,
-                        host: host_and_port(url),
-                        detail: Redactor::default().quote(&problem.to_string()),
-                    }),
+                    Some(url) => Err(Error::Proxy { variable, problem, host: host_and_port(url) }),
                     None => Ok(None),
                 },
             }

@@ -75,6 +75,6 @@ pub enum ServerProblem {
         kind: BodyKind,
     },
     /// No JSON-RPC.
-    #[error("answered with no JSON-RPC message but {0}")]
+    #[error("answered {0}, which is no JSON-RPC message")]
     NotAMessage(ErrorResponse),
 }

@@ -1,8 +1,8 @@
 //! MCP: is the connection good, and which tools may the agent use?
 
 mod error;
-mod failure;
 mod message;
+mod message_error;
 mod not_verified;
 mod preflight;
 mod quoted;
@@ -14,12 +14,12 @@ mod tools;
 mod toolset;
 mod verdict;
 
-pub use error::Error;
+pub use error::{Error, ServerProblem};
 pub use not_verified::{NotVerified, Obstacle};
 pub use preflight::Preflight;
 pub use quoted::{Challenge, QuotedViolation};
 pub use schema::AnswerReader;
 pub use selection::{Doubt, Glob, Policy, Selection, Unresolved, Wanted};
 pub use server::{Server, ServerUrl};
-pub use tools::{Kind, Offer, Tool, ToolName, is_name_byte};
+pub use tools::{Offer, Tool, ToolName, is_name_byte};
 pub use toolset::{Listing, Toolset};

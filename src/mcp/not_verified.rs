@@ -65,7 +65,10 @@ pub enum UnclearAnswer {
     /// Over the limit.
     #[error("sent an answer that is larger than what this step reads (8 MiB)")]
     TooLarge,
-    /// No HTTP, or HTTP that can't be decoded.
+    /// A body that is not what its `Content-Encoding` says.
+    #[error("sent a body that this step can't decode: {0}")]
+    Undecodable(Quote),
+    /// No HTTP.
     #[error("sent an answer that this step can't read as HTTP: {0}")]
     NotHttp(Quote),
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::failure::Failure;
+use super::message_error::MessageError;
 use super::not_verified::{NotVerified, Obstacle};
 use super::quoted::QuotedViolation;
 use super::schema::{self, AnswerReader, Violation};
@@ -52,7 +52,7 @@ pub struct Preflight<'a> {
 }
 
 /// Why an attempt listed no tools.
-enum Outcome {
+enum ListError {
     Failed(Error),
     NotVerified(NotVerified),
 }
@@ -65,8 +65,8 @@ impl Preflight<'_> {
     pub async fn list_tools(&self) -> Result<Listing, Error> {
         let headers = self.headers()?;
         let attempt = async |_| self.attempt(&headers).await;
-        let on_retry = |outcome: &Outcome, pause| {
-            if let Outcome::NotVerified(not_verified) = outcome {
+        let on_retry = |outcome: &ListError, pause| {
+            if let ListError::NotVerified(not_verified) = outcome {
                 (self.on_retry)(not_verified, pause);
             }
         };
@@ -74,24 +74,24 @@ impl Preflight<'_> {
             Ok(offer) => return Ok(Listing::Offered(offer)),
             Err(GaveUp::Failed(outcome) | GaveUp::WaitTooLong(outcome, _) | GaveUp::TimedOut(_, Some(outcome))) => outcome,
             Err(GaveUp::TimedOut(_, None)) => {
-                Outcome::NotVerified(NotVerified { host: host_and_port(self.server.url), obstacle: Obstacle::NoTime })
+                ListError::NotVerified(NotVerified { host: host_and_port(self.server.url), obstacle: Obstacle::NoTime })
             }
         };
         match outcome {
-            Outcome::Failed(error) => Err(error),
-            Outcome::NotVerified(not_verified) => Ok(Listing::NotVerified(not_verified)),
+            ListError::Failed(error) => Err(error),
+            ListError::NotVerified(not_verified) => Ok(Listing::NotVerified(not_verified)),
         }
     }
 
-    async fn attempt(&self, headers: &HeaderMap) -> Result<Offer, AttemptError<Outcome>> {
+    async fn attempt(&self, headers: &HeaderMap) -> Result<Offer, AttemptError<ListError>> {
         match list(self.http, self.server.url, headers).await {
             Ok(list) => self.judge(&list),
             Err(failure) => {
                 let verdict = self.console.with_redactor(|redactor| Verdict::on(failure, &self.server, redactor, Timestamp::now()));
                 Err(match verdict {
-                    Verdict::Failed(error) => AttemptError::permanent(Outcome::Failed(error)),
+                    Verdict::Failed(error) => AttemptError::permanent(ListError::Failed(error)),
                     Verdict::NotVerified { not_verified, retryable, retry_after } => {
-                        AttemptError { error: Outcome::NotVerified(not_verified), retryable, retry_after }
+                        AttemptError { error: ListError::NotVerified(not_verified), retryable, retry_after }
                     }
                 })
             }
@@ -99,12 +99,12 @@ impl Preflight<'_> {
     }
 
     /// A list is good unless the agent would throw it away.
-    fn judge(&self, list: &List) -> Result<Offer, AttemptError<Outcome>> {
+    fn judge(&self, list: &List) -> Result<Offer, AttemptError<ListError>> {
         self.console.with_redactor(|redactor| {
             let fatal = list.violations.iter().find(|violation| violation.is_fatal_for(self.reader) == Some(true));
             if let Some(violation) = fatal {
                 let error = Error::Rejected { url: self.server.url.clone(), violation: QuotedViolation::of(violation, redactor) };
-                return Err(AttemptError::permanent(Outcome::Failed(error)));
+                return Err(AttemptError::permanent(ListError::Failed(error)));
             }
             let unclear = list.violations.iter().find(|violation| violation.is_fatal_for(self.reader).is_none());
             let violation = unclear.map(|violation| QuotedViolation::of(violation, redactor));
@@ -135,21 +135,21 @@ struct List {
 
 /// One conversation, from its first message to the end of the session. A session that the server has ended is replaced once, as the
 /// specification demands (2025-11-25, Session Management, point 4).
-async fn list(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, Failure> {
+async fn list(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, MessageError> {
     match list_in_one_session(http, url, headers).await {
-        Err(Failure::SessionEnded) => list_in_one_session(http, url, headers).await,
+        Err(MessageError::SessionEnded) => list_in_one_session(http, url, headers).await,
         listed => listed,
     }
 }
 
-async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, Failure> {
+async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, MessageError> {
     let mut session = Session::open(http, url, headers).await?;
     let listed = pages(&mut session).await;
-    if let Err(Failure::Status(response)) = &listed
+    if let Err(MessageError::Status(response)) = &listed
         && response.head.status == StatusCode::NOT_FOUND
         && session.has_id()
     {
-        return Err(Failure::SessionEnded);
+        return Err(MessageError::SessionEnded);
     }
     let violations = std::mem::take(&mut session.violations);
     session.close().await;
@@ -158,14 +158,14 @@ async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap) -> Res
     Ok(list)
 }
 
-async fn pages(session: &mut Session<'_>) -> Result<List, Failure> {
+async fn pages(session: &mut Session<'_>) -> Result<List, MessageError> {
     let mut list = List::default();
     let mut cursor: Option<String> = None;
     let mut cursors = HashSet::new();
     for _ in 0..MOST_PAGES {
         let params = cursor.take().map(|cursor| json!({ "cursor": cursor }));
         let page = session.request("tools/list", params).await?;
-        let tools = page.get("tools").and_then(Value::as_array).ok_or(Failure::NotAResult("tools/list"))?;
+        let tools = page.get("tools").and_then(Value::as_array).ok_or(MessageError::NotAResult("tools/list"))?;
         list.violations.extend(page.as_object().and_then(|page| schema::of_page(page, session.revision())));
         for tool in tools {
             list.violations.extend(schema::of_tool(tool, session.revision()));
@@ -180,5 +180,5 @@ async fn pages(session: &mut Session<'_>) -> Result<List, Failure> {
             return Ok(list);
         }
     }
-    Err(Failure::Endless)
+    Err(MessageError::Endless)
 }

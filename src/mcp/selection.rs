@@ -6,13 +6,13 @@ use strsim::normalized_damerau_levenshtein;
 use wildmatch::WildMatch;
 
 use super::not_verified::NotVerified;
-use super::tools::{Kind, Offer, Tool, ToolName};
-use crate::port::{Access, AllowedActions};
+use super::tools::{Offer, Tool, ToolName};
+use crate::port::{Access, AllowedActions, ToolKind};
 
 /// The least similarity of a name that is suggested, from 0 to 1.
 const ALIKE: f64 = 0.5;
 
-/// Tools that do different things to the same thing have similar names. No suggestion may turn another wish into a deletion.
+/// `delete_entity` is similar to `get_entity`: a tool that deletes is never suggested for one that doesn't.
 const DELETING: &str = "delete_";
 
 /// The tools that a user asked for, in the user's order; all of them if the list is empty.
@@ -43,7 +43,7 @@ impl Glob {
     }
 }
 
-/// What the agent may use without its being named.
+/// Which kinds of tools the agent may use if `allowed_tools` doesn't name them one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Tools that write are left out.
@@ -53,7 +53,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Who wants the agent to read only, and names no actions, doesn't want it to run any.
+    /// With `read_only` on, actions run only if `allowed_actions` names some.
     #[must_use]
     pub fn of(access: &Access) -> Self {
         let execute = match &access.actions {
@@ -65,11 +65,11 @@ impl Policy {
 
     /// Whether tools of this kind may.
     #[must_use]
-    pub fn admits(self, kind: Kind) -> bool {
+    pub fn admits(self, kind: ToolKind) -> bool {
         match kind {
-            Kind::Read => true,
-            Kind::Execute => self.execute,
-            Kind::Write => !self.read_only,
+            ToolKind::Read => true,
+            ToolKind::Execute => self.execute,
+            ToolKind::Write => !self.read_only,
         }
     }
 }
@@ -108,13 +108,13 @@ impl Selection {
                         doubts.push(Doubt::NoMatch { glob: glob.text.clone(), unfit: names(&unfit) });
                     }
                     picked.extend(fit.iter().map(|tool| &tool.name));
-                    withheld.extend(unfit.into_iter().filter(|tool| tool.kind == Kind::Execute).map(|tool| &tool.name));
+                    withheld.extend(unfit.into_iter().filter(|tool| tool.kind == ToolKind::Execute).map(|tool| &tool.name));
                 }
             }
         }
         if !doubts.is_empty() {
-            let offered = offer.tools.iter().map(|tool| tool.name.clone()).collect();
-            return Err(Unresolved { doubts, offered, not_verified: None });
+            let (admitted, others): (Vec<_>, Vec<_>) = offer.tools.iter().partition(|tool| policy.admits(tool.kind));
+            return Err(Unresolved { doubts, offered: names(&admitted), by_name_only: names(&others), not_verified: None });
         }
         let picked = each_once(picked);
         let mut withheld = each_once(withheld);
@@ -160,8 +160,10 @@ fn each_once<'a>(names: impl IntoIterator<Item = &'a ToolName>) -> Vec<ToolName>
 pub struct Unresolved {
     /// The entries.
     pub doubts: Vec<Doubt>,
-    /// What the server offers instead.
+    /// What the server offers instead, as far as the inputs admit it unnamed.
     pub offered: Vec<ToolName>,
+    /// What else it offers: only an entry that is its exact name allows it.
+    pub by_name_only: Vec<ToolName>,
     /// Why there is no list of tools, if the server was asked for one.
     pub not_verified: Option<NotVerified>,
 }
@@ -176,7 +178,7 @@ pub enum Doubt {
         /// The most similar name that is offered.
         nearest: Option<ToolName>,
         /// Its kind, if the inputs keep the server from offering tools of this kind.
-        hidden: Option<Kind>,
+        hidden: Option<ToolKind>,
     },
     /// No offered tool matches, or only some that are not admitted.
     NoMatch {
@@ -204,8 +206,8 @@ impl Doubt {
             .filter(|(likeness, _)| *likeness >= ALIKE)
             .max_by(|(one, _), (other, _)| one.total_cmp(other))
             .map(|(_, tool)| tool);
-        // When one of the same kind is offered, it is not the kind that is hidden.
-        let hidden = Kind::by_name(name.as_str())
+        // If a similar tool of this kind is offered, the inputs don't hide the kind: the name is wrong.
+        let hidden = ToolKind::by_name(name.as_str())
             .filter(|kind| !policy.admits(*kind))
             .filter(|kind| nearest.is_none_or(|nearest| nearest.kind != *kind));
         Self::NotOffered { name: name.clone(), nearest: nearest.map(|tool| tool.name.clone()), hidden }
@@ -226,7 +228,12 @@ impl Unresolved {
     /// Globs that can't be matched, since there is no list.
     #[must_use]
     pub fn unlisted(globs: Vec<String>, not_verified: Option<NotVerified>) -> Self {
-        Self { doubts: globs.into_iter().map(|glob| Doubt::Unlisted { glob }).collect(), offered: Vec::new(), not_verified }
+        Self {
+            doubts: globs.into_iter().map(|glob| Doubt::Unlisted { glob }).collect(),
+            offered: Vec::new(),
+            by_name_only: Vec::new(),
+            not_verified,
+        }
     }
 }
 
@@ -239,7 +246,7 @@ mod tests {
 
     fn offer(names: &[&str]) -> Offer {
         let hint = |name: &str| ["list_", "get_", "search"].iter().any(|start| name.starts_with(start)).then_some(true);
-        let tools = names.iter().map(|name| Tool { name: ToolName::parse(name).unwrap(), kind: Kind::of(name, hint(name)) });
+        let tools = names.iter().map(|name| Tool { name: ToolName::parse(name).unwrap(), kind: ToolKind::of(name, hint(name)) });
         Offer { tools: tools.collect(), unusable: 0, violation: None }
     }
 

@@ -9,10 +9,9 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::failure::Failure;
 use super::message::{Answer, Message, is_json, notification, reply, request};
+use super::message_error::{MessageError, is_refusal};
 use super::schema::{self, Revision, Violation};
-use crate::net::retry::is_retryable;
 use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
@@ -92,7 +91,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the server and this program can't agree on a revision.
-    pub async fn open(http: &'a Http, url: &Url, headers: &'a HeaderMap) -> Result<Self, Failure> {
+    pub async fn open(http: &'a Http, url: &Url, headers: &'a HeaderMap) -> Result<Self, MessageError> {
         let new = || Self { http, url: url.clone(), headers, last_id: 0, era: Era::Begin, violations: Vec::new() };
         let mut session = new();
         let Err(failure) = session.initialize().await else {
@@ -105,8 +104,9 @@ impl<'a> Session<'a> {
         match session.discover().await {
             Ok(()) => Ok(session),
             Err(second) if !second.may_be_of_revision() => Err(second),
-            // A server that knows neither is reported by what it said first, unless it speaks the older transport.
-            Err(_) if new().has_older_transport().await => Err(Failure::OlderTransport),
+            Err(_) if new().has_older_transport().await => Err(MessageError::OlderTransport),
+            // The server knows neither way. What isn't JSON-RPC is certain: no client can use it.
+            Err(second) if failure.is_json_rpc() && !second.is_json_rpc() => Err(second),
             Err(_) => Err(failure),
         }
     }
@@ -129,38 +129,38 @@ impl<'a> Session<'a> {
         matches!(self.era, Era::Initialized { session: Some(_), .. })
     }
 
-    async fn initialize(&mut self) -> Result<(), Failure> {
+    async fn initialize(&mut self) -> Result<(), MessageError> {
         let params = json!({ "protocolVersion": NEWEST_WITH_INITIALIZE, "capabilities": {}, "clientInfo": client_info() });
         let (result, session) = self.exchange("initialize", Some(params)).await?;
-        let version = result.get("protocolVersion").and_then(Value::as_str).ok_or(Failure::NotAResult("initialize"))?;
+        let version = result.get("protocolVersion").and_then(Value::as_str).ok_or(MessageError::NotAResult("initialize"))?;
         self.violations.extend(schema::of_initialize(&result));
-        let known = REVISIONS.iter().find(|known| **known == version).ok_or_else(|| Failure::UnknownVersion(version.to_owned()))?;
+        let known = REVISIONS.iter().find(|known| **known == version).ok_or_else(|| MessageError::UnknownVersion(version.to_owned()))?;
         self.era = Era::Initialized { version: HeaderValue::from_static(known), session };
         match self.notify("notifications/initialized").await {
             // Python's SDK goes on. The others close the connection.
-            Err(Failure::Status(response)) if is_refusal(response.head.status) => self.violations.push(schema::of_initialized()),
+            Err(MessageError::Status(response)) if is_refusal(response.head.status) => self.violations.push(schema::of_initialized()),
             sent => sent?,
         }
         Ok(())
     }
 
-    async fn discover(&mut self) -> Result<(), Failure> {
+    async fn discover(&mut self) -> Result<(), MessageError> {
         self.era = Era::Discovered;
         let result = self.request("server/discover", None).await?;
         self.violations.extend(schema::of_discover(&result));
-        let supported = result.get("supportedVersions").and_then(Value::as_array).ok_or(Failure::NotAResult("server/discover"))?;
+        let supported = result.get("supportedVersions").and_then(Value::as_array).ok_or(MessageError::NotAResult("server/discover"))?;
         if supported.iter().any(|version| version == NEWEST) {
             return Ok(());
         }
         let versions: Vec<_> = supported.iter().filter_map(Value::as_str).collect();
-        Err(Failure::UnknownVersion(versions.join(", ")))
+        Err(MessageError::UnknownVersion(versions.join(", ")))
     }
 
     /// Makes a request, and returns its result.
     ///
     /// # Errors
     /// If there is no result.
-    pub async fn request(&mut self, method: &'static str, params: Option<Value>) -> Result<Value, Failure> {
+    pub async fn request(&mut self, method: &'static str, params: Option<Value>) -> Result<Value, MessageError> {
         Ok(self.exchange(method, params).await?.0)
     }
 
@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn exchange(&mut self, method: &'static str, params: Option<Value>) -> Result<(Value, Option<HeaderValue>), Failure> {
+    async fn exchange(&mut self, method: &'static str, params: Option<Value>) -> Result<(Value, Option<HeaderValue>), MessageError> {
         let id = self.last_id;
         self.last_id += 1;
         let message = request(id, method, self.with_meta(params));
@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
         let session = response.headers().get(SESSION_ID).cloned();
         let answer = match media_type(&response).as_deref() {
             // It says that no answer comes: agents wait for one elsewhere.
-            _ if response.status() == StatusCode::ACCEPTED => return Err(Failure::NoAnswer),
+            _ if response.status() == StatusCode::ACCEPTED => return Err(MessageError::NoAnswer),
             Some(kind) if kind.starts_with("application/json") => {
                 if kind != "application/json" {
                     self.violations.push(schema::of_media_type());
@@ -187,20 +187,20 @@ impl<'a> Session<'a> {
                 self.read_json(response, id).await?
             }
             Some("text/event-stream") => self.read_stream(response, id).await?,
-            _ => return Err(Failure::NotMcp(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?)),
+            _ => return Err(MessageError::NotMcp(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(MessageError::Request)?)),
         };
-        let result = answer.map_err(Failure::Rpc)?;
-        if result.is_object() { Ok((result, session)) } else { Err(Failure::NotAResult(method)) }
+        let result = answer.map_err(MessageError::Rpc)?;
+        if result.is_object() { Ok((result, session)) } else { Err(MessageError::NotAResult(method)) }
     }
 
-    async fn read_json(&mut self, response: Response, id: u64) -> Result<Answer, Failure> {
-        let response = read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?;
+    async fn read_json(&mut self, response: Response, id: u64) -> Result<Answer, MessageError> {
+        let response = read_body_up_to(response, LARGEST_RESPONSE).await.map_err(MessageError::Request)?;
         let messages = Message::read(&response.body).unwrap_or_default();
         if messages.is_empty() {
-            return Err(Failure::NotAMessage(response));
+            return Err(MessageError::NotAMessage(response));
         }
         let found = messages.iter().find_map(|message| Some((message, message.answer_to(id).or_else(|| message.error_without_id())?)));
-        let (message, answer) = found.ok_or(Failure::OtherId)?;
+        let (message, answer) = found.ok_or(MessageError::OtherId)?;
         self.note_unknown_members(message, &answer);
         Ok(answer)
     }
@@ -212,22 +212,22 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn read_stream(&mut self, response: Response, id: u64) -> Result<Answer, Failure> {
+    async fn read_stream(&mut self, response: Response, id: u64) -> Result<Answer, MessageError> {
         let mut response = response;
         for _ in 0..MOST_RESUMES {
             let (last_event_id, resume_after) = match self.read_events(response, id).await? {
                 StreamEnd::Answer(answer) => return Ok(answer),
-                StreamEnd::Early { last_event_id, resume_after } => (last_event_id.ok_or(Failure::StreamEnded)?, resume_after),
+                StreamEnd::Early { last_event_id, resume_after } => (last_event_id.ok_or(MessageError::StreamEnded)?, resume_after),
             };
             sleep(resume_after.unwrap_or(RESUME_AFTER)).await;
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream")), (LAST_EVENT_ID, last_event_id)]);
             response = self.send(Method::GET, headers, None).await?;
         }
-        Err(Failure::StreamEnded)
+        Err(MessageError::StreamEnded)
     }
 
     /// Reads events up to the answer. An event that is no JSON-RPC message is skipped, as agents do.
-    async fn read_events(&mut self, mut response: Response, id: u64) -> Result<StreamEnd, Failure> {
+    async fn read_events(&mut self, mut response: Response, id: u64) -> Result<StreamEnd, MessageError> {
         let mut events = EventReader::default();
         let mut size = 0;
         loop {
@@ -236,11 +236,11 @@ impl<'a> Session<'a> {
                 Ok(None) => break,
                 // What was sent before the connection broke can be resumed.
                 Err(error) if error.is_retryable() && !events.last_event_id().is_empty() => break,
-                Err(error) => return Err(Failure::Request(error)),
+                Err(error) => return Err(MessageError::Request(error)),
             };
             size += piece.len();
             if size > LARGEST_RESPONSE {
-                return Err(Failure::Request(RequestError::TooLarge));
+                return Err(MessageError::Request(RequestError::TooLarge));
             }
             for event in events.read(&piece) {
                 if let Some(answer) = self.read_event(&event, id).await? {
@@ -254,7 +254,7 @@ impl<'a> Session<'a> {
     }
 
     /// The answer in an event, if it is there. A request of the server's is answered.
-    async fn read_event(&mut self, event: &Event, id: u64) -> Result<Option<Answer>, Failure> {
+    async fn read_event(&mut self, event: &Event, id: u64) -> Result<Option<Answer>, MessageError> {
         if event.kind != "message" {
             return Ok(None);
         }
@@ -275,14 +275,14 @@ impl<'a> Session<'a> {
         Ok(answer)
     }
 
-    async fn notify(&mut self, method: &str) -> Result<(), Failure> {
+    async fn notify(&mut self, method: &str) -> Result<(), MessageError> {
         let response = self.post(&notification(method), method).await?;
         // Nothing in the answer to a notification matters.
         drop(timeout(STREAM_END_TIMEOUT, read_body_up_to(response, LARGEST_RESPONSE)).await);
         Ok(())
     }
 
-    async fn post(&mut self, message: &Value, method: &str) -> Result<Response, Failure> {
+    async fn post(&mut self, message: &Value, method: &str) -> Result<Response, MessageError> {
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"))]);
         if let (Era::Discovered, Ok(method)) = (&self.era, HeaderValue::from_str(method)) {
             headers.insert(RPC_METHOD, method);
@@ -291,7 +291,7 @@ impl<'a> Session<'a> {
     }
 
     /// Sends a request, and follows redirects that keep the origin.
-    async fn send(&mut self, method: Method, headers: HeaderMap, body: Option<&Value>) -> Result<Response, Failure> {
+    async fn send(&mut self, method: Method, headers: HeaderMap, body: Option<&Value>) -> Result<Response, MessageError> {
         for _ in 0..MOST_REDIRECTS {
             let request = self.http.client().request(method.clone(), self.url.clone());
             let request = match body {
@@ -299,17 +299,19 @@ impl<'a> Session<'a> {
                 None => request,
             };
             let request = request.headers(headers.clone()).headers(self.headers.clone()).headers(self.era.headers());
-            let request = request.build().map_err(|error| Failure::Internal(error.into()))?;
-            let response = self.http.open(request).await.map_err(Failure::Request)?;
+            let request = request.build().map_err(|error| MessageError::Internal(error.into()))?;
+            let response = self.http.open(request).await.map_err(MessageError::Request)?;
             if response.status().is_success() {
                 return Ok(response);
             }
             match self.redirected(&response) {
                 Some(url) => self.url = url,
-                None => return Err(Failure::Status(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(Failure::Request)?)),
+                None => {
+                    return Err(MessageError::Status(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(MessageError::Request)?));
+                }
             }
         }
-        Err(Failure::TooManyRedirects)
+        Err(MessageError::TooManyRedirects)
     }
 
     /// Where a redirect leads that keeps the method, the body and the origin. The token is sent nowhere else.
@@ -357,11 +359,6 @@ fn client_info() -> Value {
 }
 
 /// The response's type, without parameters.
-/// Whether the server will say the same again.
-fn is_refusal(status: StatusCode) -> bool {
-    status.is_client_error() && !is_retryable(status)
-}
-
 fn media_type(response: &Response) -> Option<String> {
     let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())

@@ -1,4 +1,4 @@
-//! The tools that an MCP server offers, and what each does to the world.
+//! The tools that an MCP server offers.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::quoted::QuotedViolation;
+use crate::port::ToolKind;
 use crate::redact::Redactor;
 
 /// The longest tool name. <https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-names>
@@ -42,95 +43,13 @@ pub fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
 }
 
-/// What a tool does, from harmless to harmful.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::VariantArray)]
-#[strum(serialize_all = "lowercase")]
-pub enum Kind {
-    /// Reads.
-    Read,
-    /// Runs a self-service action or workflow. In Port that is not writing: `allowed_actions` governs it, read-only mode does not.
-    Execute,
-    /// Changes something, or doesn't say that it does not.
-    Write,
-}
-
-/// What is known of Port's tools, by name. A `*` at the end stands for any rest. The first entry that fits counts.
-/// <https://docs.port.io/ai-interfaces/port-mcp-server/available-tools/>
-const KNOWN: &[(&str, Kind)] = &[
-    ("list_blueprints", Kind::Read),
-    ("list_entities", Kind::Read),
-    ("list_scorecards", Kind::Read),
-    ("list_actions", Kind::Read),
-    ("list_workflows", Kind::Read),
-    ("list_self_service_triggers", Kind::Read),
-    ("list_integrations", Kind::Read),
-    ("get_workflow_run", Kind::Read),
-    ("track_action_run", Kind::Read),
-    ("get_action_permissions", Kind::Read),
-    ("search_audit_logs", Kind::Read),
-    ("describe_user_details", Kind::Read),
-    ("load_skill", Kind::Read),
-    ("search_port_knowledge_sources", Kind::Read),
-    ("get_page", Kind::Read),
-    ("get_sidebar", Kind::Read),
-    ("load_widget_schema", Kind::Read),
-    ("get_integration_event_logs", Kind::Read),
-    ("get_integration_kinds_with_examples", Kind::Read),
-    ("get_integration_sync_metrics", Kind::Read),
-    // It computes what a change would permit, and changes nothing.
-    ("simulate_blueprint_permissions", Kind::Read),
-    // It runs a mapping over an example, and keeps nothing of it.
-    ("test_integration_mapping", Kind::Read),
-    // Self-service actions and workflows. Workflows take the place of actions; `trigger_workflow_run` is the older name.
-    ("run_action", Kind::Execute),
-    ("trigger_run", Kind::Execute),
-    ("trigger_workflow_run", Kind::Execute),
-    // Earlier releases had one tool for each action.
-    ("run_*", Kind::Execute),
-    // It makes Port write entities and blueprints.
-    ("trigger_auto_discovery", Kind::Write),
-    ("upsert_*", Kind::Write),
-    ("create_*", Kind::Write),
-    ("update_*", Kind::Write),
-    ("delete_*", Kind::Write),
-    ("duplicate_page", Kind::Write),
-    ("move_page", Kind::Write),
-    ("install_library_plugin", Kind::Write),
-];
-
-impl Kind {
-    /// By Port's names and by what the server says of the tool; the stricter counts. A tool of which nothing is known writes, as MCP
-    /// has it for a tool without the hint.
-    #[must_use]
-    pub fn of(name: &str, read_only_hint: Option<bool>) -> Self {
-        let by_hint = read_only_hint.map(|read_only| if read_only { Self::Read } else { Self::Write });
-        match (Self::by_name(name), by_hint) {
-            // In Port, running an action is not writing, though such a tool is not marked as read-only.
-            (Some(Self::Execute), _) => Self::Execute,
-            (Some(by_name), Some(by_hint)) => by_name.max(by_hint),
-            (Some(kind), None) | (None, Some(kind)) => kind,
-            (None, None) => Self::Write,
-        }
-    }
-
-    /// By Port's names.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        let fits = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == pattern,
-        };
-        KNOWN.iter().find(|(pattern, _)| fits(pattern)).map(|(_, kind)| *kind)
-    }
-}
-
 /// One tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
     /// Its name.
     pub name: ToolName,
     /// What it does.
-    pub kind: Kind,
+    pub kind: ToolKind,
 }
 
 /// What a server offers.
@@ -155,7 +74,7 @@ impl Offer {
                 offer.unusable += 1;
                 continue;
             };
-            let kind = Kind::of(name.as_str(), *read_only_hint);
+            let kind = ToolKind::of(name.as_str(), *read_only_hint);
             let position = *positions.entry(name.clone()).or_insert(offer.tools.len());
             match offer.tools.get_mut(position) {
                 // Which of the two an agent calls is not known.
@@ -190,31 +109,6 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn of_the_name_and_the_servers_word_the_stricter_counts() {
-        for (name, hint, kind) in [
-            ("list_blueprints", Some(true), Kind::Read),
-            ("list_blueprints", Some(false), Kind::Write),
-            ("list_blueprints", None, Kind::Read),
-            ("list_something_new", Some(true), Kind::Read),
-            ("list_something_new", None, Kind::Write),
-            ("upsert_entity", Some(true), Kind::Write),
-            ("upsert_entity", Some(false), Kind::Write),
-            ("trigger_auto_discovery", Some(true), Kind::Write),
-            ("simulate_blueprint_permissions", None, Kind::Read),
-            ("test_integration_mapping", None, Kind::Read),
-            ("test_something_else", None, Kind::Write),
-            ("merge", None, Kind::Write),
-        ] {
-            assert_eq!(Kind::of(name, hint), kind, "{name} {hint:?}");
-        }
-        for name in ["run_action", "trigger_run", "trigger_workflow_run", "run_report"] {
-            for hint in [None, Some(true), Some(false)] {
-                assert_eq!(Kind::of(name, hint), Kind::Execute, "{name} {hint:?}");
-            }
-        }
-    }
-
-    #[test]
     fn a_name_that_holds_a_secret_is_not_offered() {
         let mut redactor = Redactor::default();
         redactor.learn(&crate::redact::Secret::new("s3cr3t-Value-0123456789"));
@@ -236,7 +130,7 @@ mod tests {
     fn of_two_tools_with_one_name_the_stricter_kind_counts() {
         for hints in [[Some(true), Some(false)], [Some(false), Some(true)], [None, Some(true)]] {
             let listed = hints.map(|read_only_hint| ListedTool { name: "merge".to_owned(), read_only_hint });
-            assert_eq!(Offer::of(&listed, &Redactor::default()).tools[0].kind, Kind::Write, "{hints:?}");
+            assert_eq!(Offer::of(&listed, &Redactor::default()).tools[0].kind, ToolKind::Write, "{hints:?}");
         }
     }
 

@@ -6,8 +6,8 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::error::{Error, ServerProblem};
-use super::failure::Failure;
 use super::message::RpcError;
+use super::message_error::MessageError;
 use super::not_verified::{NotVerified, Obstacle, UnclearAnswer};
 use super::quoted::Challenge;
 use super::server::Server;
@@ -34,28 +34,28 @@ pub enum Verdict {
 
 impl Verdict {
     /// Judges a failure.
-    pub fn on(failure: Failure, server: &Server<'_>, redactor: &Redactor, now: Timestamp) -> Self {
+    pub fn on(failure: MessageError, server: &Server<'_>, redactor: &Redactor, now: Timestamp) -> Self {
         let unusable = |problem| Self::Failed(Error::Unusable { url: server.url.clone(), problem });
         let unclear = |answer| Self::not_verified(server, Obstacle::Answer(answer));
         match failure {
-            Failure::Request(error) => Self::on_request_error(error, server, redactor),
-            Failure::Status(response) => Self::on_status(&response, server, redactor, now),
-            Failure::Internal(error) => Self::Failed(error.into()),
-            Failure::NoAnswer => unusable(ServerProblem::NoAnswer),
-            Failure::OlderTransport => unclear(UnclearAnswer::OlderTransport),
-            Failure::TooManyRedirects => unusable(ServerProblem::TooManyRedirects),
-            Failure::NotMcp(response) => {
+            MessageError::Request(error) => Self::on_request_error(error, server, redactor),
+            MessageError::Status(response) => Self::on_status(&response, server, redactor, now),
+            MessageError::Internal(error) => Self::Failed(error.into()),
+            MessageError::NoAnswer => unusable(ServerProblem::NoAnswer),
+            MessageError::OlderTransport => unclear(UnclearAnswer::OlderTransport),
+            MessageError::TooManyRedirects => unusable(ServerProblem::TooManyRedirects),
+            MessageError::NotMcp(response) => {
                 let (status, kind) = (response.head.status.as_u16(), BodyKind::of(&response.head.headers, redactor));
                 unusable(ServerProblem::NotMcp { status, kind })
             }
-            Failure::NotAMessage(response) => unusable(ServerProblem::NotAMessage(ErrorResponse::read(&response, redactor))),
-            Failure::StreamEnded => Self::passing(server, Obstacle::Answer(UnclearAnswer::StreamEnded)),
-            Failure::OtherId => unclear(UnclearAnswer::OtherId),
-            Failure::NotAResult(method) => unclear(UnclearAnswer::NotAResult(method)),
-            Failure::UnknownVersion(version) => unclear(UnclearAnswer::UnknownVersion(redactor.quote(&version))),
-            Failure::Endless => unclear(UnclearAnswer::Endless),
-            Failure::SessionEnded => Self::passing(server, Obstacle::Answer(UnclearAnswer::SessionEnded)),
-            Failure::Rpc(error) => unclear(UnclearAnswer::rpc(&error, redactor)),
+            MessageError::NotAMessage(response) => unusable(ServerProblem::NotAMessage(ErrorResponse::read(&response, redactor))),
+            MessageError::StreamEnded => Self::passing(server, Obstacle::Answer(UnclearAnswer::StreamEnded)),
+            MessageError::OtherId => unclear(UnclearAnswer::OtherId),
+            MessageError::NotAResult(method) => unclear(UnclearAnswer::NotAResult(method)),
+            MessageError::UnknownVersion(version) => unclear(UnclearAnswer::UnknownVersion(redactor.quote(&version))),
+            MessageError::Endless => unclear(UnclearAnswer::Endless),
+            MessageError::SessionEnded => Self::passing(server, Obstacle::Answer(UnclearAnswer::SessionEnded)),
+            MessageError::Rpc(error) => unclear(UnclearAnswer::rpc(&error, redactor)),
         }
     }
 
@@ -80,7 +80,7 @@ impl Verdict {
             return Self::Failed(Error::Refused { url, token_from: server.token_from, response: said, challenge });
         }
         // A server that speaks JSON-RPC is there, whatever it dislikes here.
-        match Failure::rpc_error(response) {
+        match MessageError::rpc_error(response) {
             Some(error) => Self::not_verified(server, Obstacle::Answer(UnclearAnswer::rpc(&error, redactor))),
             None => Self::Failed(Error::Unusable { url, problem: ServerProblem::Status(said) }),
         }
@@ -90,6 +90,7 @@ impl Verdict {
         let retryable = error.is_retryable();
         let obstacle = match error {
             RequestError::TooLarge => Obstacle::Answer(UnclearAnswer::TooLarge),
+            RequestError::Undecodable(detail) => Obstacle::Answer(UnclearAnswer::Undecodable(redactor.quote(&detail))),
             RequestError::NotHttp(detail) => Obstacle::Answer(UnclearAnswer::NotHttp(redactor.quote(&detail))),
             RequestError::NoAnswer(_, detail) => Obstacle::Unreachable(redactor.quote(&detail)),
             RequestError::ProxyUnreachable(detail) | RequestError::ProxyRefused(detail) => Obstacle::Proxy(redactor.quote(&detail)),

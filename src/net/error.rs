@@ -36,7 +36,10 @@ pub enum RequestError {
     /// The body is larger than [`super::LARGEST_BODY`].
     #[error("the body is larger than 1 MiB")]
     TooLarge,
-    /// The response is not HTTP, or can't be decoded.
+    /// The body is not what its `Content-Encoding` says.
+    #[error("the body can't be decoded: {0}")]
+    Undecodable(String),
+    /// The response is not HTTP.
     #[error("not HTTP: {0}")]
     NotHttp(String),
 }
@@ -90,6 +93,10 @@ impl RequestError {
 
     /// A response that doesn't arrive whole.
     pub(super) fn in_body(error: &reqwest::Error) -> Self {
+        // Trouble of the connection comes from hyper, trouble of the decoder does not.
+        if find::<hyper::Error>(error).is_none() && find::<io::Error>(error).is_some() {
+            return Self::Undecodable(innermost(error));
+        }
         match Self::of(error, false) {
             Self::NoAnswer(_, detail) => Self::NoAnswer(NoAnswer::CutOff, detail),
             other => other,

@@ -46,10 +46,16 @@ pub struct ProxyUrl {
     pub(super) variable: &'static str,
 }
 
-/// A proxy address that can't be used.
+/// Why a proxy's address can't be used, as a sentence. It never quotes the address, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is not of the form http://host:port or http://user:password@host:port")]
-pub struct ProxyUrlProblem;
+pub enum ProxyUrlProblem {
+    /// A kind of proxy that is not known.
+    #[error("its scheme is not one of http, https, socks4, socks4a, socks5 and socks5h")]
+    Scheme,
+    /// No URL with a host.
+    #[error("it is not of the form http://host:port or http://user:password@host:port")]
+    Form,
+}
 
 impl ProxyUrl {
     /// Reads a proxy's address from the value of an environment variable. Without a scheme it is `http`, as in curl.
@@ -58,14 +64,17 @@ impl ProxyUrl {
     /// If it is not an `http`, `https` or SOCKS URL with a host.
     pub fn parse(variable: &'static str, text: &str) -> Result<Self, ProxyUrlProblem> {
         let full = if text.contains("://") { Zeroizing::new(text.to_owned()) } else { Zeroizing::new(format!("http://{text}")) };
-        let url = Url::parse(&full).map_err(|_| ProxyUrlProblem)?;
+        let url = Url::parse(&full).map_err(|_| ProxyUrlProblem::Form)?;
+        if !SCHEMES.contains(&url.scheme()) {
+            return Err(ProxyUrlProblem::Scheme);
+        }
         // Where a password holds one of `/?#`, the parser takes a part of it for the host, and names it in texts.
         let is_cut = url.query().is_some() || url.fragment().is_some() || url.path().contains('@');
-        let usable = SCHEMES.contains(&url.scheme()) && url.has_host() && !is_cut;
+        let usable = url.has_host() && !is_cut;
         // The matcher that reqwest uses reads addresses more strictly, and would silently use no proxy.
         let understood = Matcher::builder().all(full.to_string()).build();
-        if !usable || understood.intercept(&"https://a".parse().map_err(|_| ProxyUrlProblem)?).is_none() {
-            return Err(ProxyUrlProblem);
+        if !usable || understood.intercept(&"https://a".parse().map_err(|_| ProxyUrlProblem::Form)?).is_none() {
+            return Err(ProxyUrlProblem::Form);
         }
         Ok(Self { url: Secret::new(&full), password: url.password().map(Secret::new), variable })
     }
@@ -96,9 +105,11 @@ mod tests {
 
     #[test]
     fn an_address_that_the_matcher_would_ignore_is_refused() {
-        for text in ["socks6://h:1", "http://", "http://h:port", "ftp://h", "http://a b", "http://u:1/2@h", "http://u#p@h", "http://u?p@h"]
-        {
-            assert_eq!(ProxyUrl::parse("HTTPS_PROXY", text).map(|_| ()), Err(ProxyUrlProblem), "{text}");
+        for text in ["http://", "http://h:port", "http://a b", "http://u:1/2@h", "http://u#p@h", "http://u?p@h"] {
+            assert_eq!(ProxyUrl::parse("HTTPS_PROXY", text).map(|_| ()), Err(ProxyUrlProblem::Form), "{text}");
+        }
+        for text in ["socks6://h:1", "ftp://h"] {
+            assert_eq!(ProxyUrl::parse("HTTPS_PROXY", text).map(|_| ()), Err(ProxyUrlProblem::Scheme), "{text}");
         }
         for text in ["proxy:3128", "10.0.0.1:80", "http://[::1]:8080", "https://u:p@h", "socks5://h:1", "socks5h://u:p@h"] {
             assert!(ProxyUrl::parse("HTTPS_PROXY", text).is_ok(), "{text}");

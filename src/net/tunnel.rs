@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_LINE: u64 = 512;
 
 /// What a proxy answers to `CONNECT`.
-pub struct Answer {
+pub struct ConnectAnswer {
     /// Its status.
     pub status: StatusCode,
     /// The status with the words that follow it.
@@ -25,14 +25,14 @@ pub struct Answer {
 
 /// Asks the proxy once more: `reqwest` doesn't tell the status that it got. `None` if the answer is not HTTP, or there is none, or
 /// the proxy speaks TLS.
-pub async fn ask(proxy: &Intercept, target: &Url) -> Option<Answer> {
+pub async fn ask(proxy: &Intercept, target: &Url) -> Option<ConnectAnswer> {
     if proxy.uri().scheme_str() != Some("http") {
         return None;
     }
     let line = timeout(LIMIT, first_line(proxy, target)).await.ok()??;
     let line = line.trim().split_once(' ').filter(|(version, _)| version.starts_with("HTTP/1."))?.1.trim();
     let status = line.split(' ').next()?.parse().ok()?;
-    Some(Answer { status, line: line.to_owned() })
+    Some(ConnectAnswer { status, line: line.to_owned() })
 }
 
 async fn first_line(proxy: &Intercept, target: &Url) -> Option<String> {

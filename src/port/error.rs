@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::body_kind::BodyKind;
 use super::region::Endpoint;
-use super::token::TokenProblem;
+use super::token::{EndFrom, TokenProblem};
 use crate::net::{NoAnswer, Phase, TimedOut, TlsProblem};
 use crate::redact::Quote;
 use crate::runner;
@@ -19,8 +19,8 @@ pub enum Error {
     /// The token ends too soon.
     #[error("the token is valid for {:?}, not for {:?}", .0.left, .0.needed)]
     Expiring(Shortfall),
-    /// The credentials belong to another organisation than the input `organization` says.
-    #[error("the credentials belong to another organisation than {expected}")]
+    /// The credentials belong to another organization than the input `organization` says.
+    #[error("the credentials belong to another organization than {expected}")]
     Organization {
         /// The input.
         expected: String,
@@ -163,6 +163,14 @@ pub enum ResponseProblem {
     /// No member of this name.
     #[error("it has no `{0}`")]
     NoToken(&'static str),
+    /// The member of this name is something else than text.
+    #[error("its `{name}` is {found}")]
+    TokenForm {
+        /// The member's name.
+        name: &'static str,
+        /// What it is instead.
+        found: &'static str,
+    },
     /// The token itself can't be used.
     #[error(transparent)]
     Token(#[from] TokenProblem),
@@ -172,7 +180,10 @@ pub enum ResponseProblem {
     /// Over the limit.
     #[error("its body is larger than 1 MiB")]
     TooLarge,
-    /// No HTTP, or HTTP that can't be decoded.
+    /// Not what its `Content-Encoding` says.
+    #[error("its body can't be decoded: {0}")]
+    Undecodable(Quote),
+    /// No HTTP.
     #[error("it is not HTTP: {0}")]
     NotHttp(Quote),
 }
@@ -197,7 +208,7 @@ impl ErrorResponse {
         self.message.as_str().to_ascii_lowercase().contains("user not found")
     }
 
-    /// Whether Port says that the address is not on the organisation's IP allow-list, in its own words.
+    /// Whether Port says that the address is not on the organization's IP allow-list, in its own words.
     #[must_use]
     pub fn names_allow_list(&self) -> bool {
         self.message.as_str().contains("IP not whitelisted")
@@ -222,6 +233,8 @@ impl fmt::Display for ErrorResponse {
 pub struct Shortfall {
     /// The time that the token has left.
     pub left: Duration,
+    /// What says so.
+    pub end_from: EndFrom,
     /// The input `min_validity`.
     pub needed: Duration,
     /// The input `max_wait`.

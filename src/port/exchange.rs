@@ -124,6 +124,7 @@ impl Exchange<'_> {
             }
             RequestError::Tls(problem, detail) => ExchangeProblem::Tls { detail: quote(detail), problem },
             RequestError::TooLarge => bad(ResponseProblem::TooLarge),
+            RequestError::Undecodable(detail) => bad(ResponseProblem::Undecodable(quote(detail))),
             RequestError::NotHttp(detail) => bad(ResponseProblem::NotHttp(quote(detail))),
         };
         AttemptError { error: problem, retryable, retry_after: None }

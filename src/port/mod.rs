@@ -9,6 +9,7 @@ mod progress;
 mod region;
 mod response;
 mod token;
+mod tools;
 
 pub use access::{Access, AllowedActions};
 pub use body_kind::{BodyKind, header};
@@ -19,6 +20,7 @@ pub use progress::Progress;
 pub use region::{Endpoint, Region, TokenEndpoint, TokenSource, api_base};
 #[cfg(feature = "testing")]
 pub use response::read_token_response;
-pub use token::Token;
 #[cfg(feature = "testing")]
 pub use token::seconds_from_json;
+pub use token::{EndFrom, Token};
+pub use tools::ToolKind;

@@ -40,6 +40,7 @@ pub async fn obtain(exchange: &Exchange<'_>, validity: Validity, budget: &mut Bu
         }
         let shortfall = Shortfall {
             left,
+            end_from: token.end_from(),
             needed: validity.min,
             max_wait: validity.max_wait,
             lifetime: token.lifetime().filter(|lifetime| *lifetime < validity.min),

@@ -10,7 +10,7 @@ use crate::net::{UrlProblem, host_and_port, parse_url};
 /// The domains of Port's hosts, today's and the older one. Only a name below them is Port's.
 const DOMAINS: [&str; 2] = [".port.io", ".getport.io"];
 
-/// Where Port hosts the organisation. <https://docs.port.io/api-reference/port-api>
+/// Where Port hosts the organization. <https://docs.port.io/api-reference/port-api>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Region {

@@ -78,11 +78,25 @@ fn read_token(
     {
         return Err(bad(ResponseProblem::TokenType(names.token_type)));
     }
-    let Some(Value::String(text)) = body.get(names.token) else {
-        return Err(bad(ResponseProblem::NoToken(names.token)));
+    let text = match body.get(names.token) {
+        Some(Value::String(text)) => text,
+        Some(other) => return Err(bad(ResponseProblem::TokenForm { name: names.token, found: json_kind(other) })),
+        None => return Err(bad(ResponseProblem::NoToken(names.token))),
     };
     let expires_in = body.get(names.expires_in).and_then(seconds_from_json);
     Token::new(Secret::new(text), expires_in, now).map_err(|problem| bad(problem.into()))
+}
+
+/// What a JSON value is, in words.
+fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 fn read_error(

@@ -15,8 +15,18 @@ pub struct Token {
     secret: Secret,
     received_at: Timestamp,
     left: Duration,
+    end_from: EndFrom,
     lifetime: Option<Duration>,
     organization: Option<String>,
+}
+
+/// What said when a token ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndFrom {
+    /// The response's `expires_in`, which is counted from its arrival.
+    Response,
+    /// The token's own `exp`, which is compared with this machine's clock.
+    Token,
 }
 
 /// Why a response's token can't be used.
@@ -25,23 +35,29 @@ pub enum TokenProblem {
     /// RFC 6750 section 2.1 allows letters, digits and `-._~+/=`.
     #[error("the token holds characters that no bearer token has")]
     NotBearer,
-    /// `null`, or too short to be a secret.
-    #[error("the token is too short to be one")]
-    TooShort,
+    /// What programs write for a missing value.
+    #[error("the token is the word `{0}`")]
+    Placeholder(&'static str),
+    /// Too short to be a secret.
+    #[error("the token has only {0} characters")]
+    TooShort(usize),
     /// Neither the response nor the token says when it ends.
     #[error("nothing says when the token ends")]
     NoEnd,
 }
 
-/// The shortest token, in characters: `null` and `undefined` are shorter.
+/// The shortest token, in characters.
 const SHORTEST: usize = 16;
+
+/// What programs write for a missing value.
+const PLACEHOLDERS: [&str; 4] = ["null", "undefined", "None", "nil"];
 
 /// The times in a JWT's payload, as `NumericDate` (RFC 7519 section 2: seconds since 1970, maybe with a fraction).
 #[derive(Deserialize)]
 struct Claims {
     exp: Option<f64>,
     iat: Option<f64>,
-    /// Port's own claim: the organisation that the credentials belong to.
+    /// Port's own claim: the organization that the credentials belong to.
     #[serde(rename = "orgId")]
     organization: Option<Value>,
 }
@@ -55,24 +71,28 @@ impl Token {
     /// If this is no bearer token, or nothing says when it ends.
     pub fn new(secret: Secret, expires_in: Option<Duration>, now: Timestamp) -> Result<Self, TokenProblem> {
         let text = secret.reveal();
+        if let Some(word) = PLACEHOLDERS.iter().find(|word| **word == text) {
+            return Err(TokenProblem::Placeholder(word));
+        }
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
             return Err(TokenProblem::NotBearer);
         }
         if text.len() < SHORTEST {
-            return Err(TokenProblem::TooShort);
+            return Err(TokenProblem::TooShort(text.len()));
         }
         let claims = claims(text);
         let exp = claims.as_ref().and_then(|claims| claims.exp);
         let iat = claims.as_ref().and_then(|claims| claims.iat);
         let from_exp = exp.map(|exp| seconds(exp - whole_seconds(now)));
-        let left = match (expires_in, from_exp) {
-            (Some(answer), Some(own)) => answer.min(own),
-            (Some(one), None) | (None, Some(one)) => one,
+        let (left, end_from) = match (expires_in, from_exp) {
+            (Some(said), Some(own)) if own < said => (own, EndFrom::Token),
+            (Some(said), _) => (said, EndFrom::Response),
+            (None, Some(own)) => (own, EndFrom::Token),
             (None, None) => return Err(TokenProblem::NoEnd),
         };
         let lifetime = exp.zip(iat).map(|(exp, iat)| seconds(exp - iat));
         let organization = claims.and_then(|claims| Some(claims.organization?.as_str()?.to_owned()));
-        Ok(Self { secret, received_at: now, left, lifetime, organization })
+        Ok(Self { secret, received_at: now, left, end_from, lifetime, organization })
     }
 
     /// The token itself.
@@ -94,6 +114,12 @@ impl Token {
         self.left
     }
 
+    /// What said when the token ends.
+    #[must_use]
+    pub fn end_from(&self) -> EndFrom {
+        self.end_from
+    }
+
     /// When the token ends, in whole seconds.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
@@ -101,7 +127,7 @@ impl Token {
         start.checked_add(self.left).unwrap_or(Timestamp::MAX)
     }
 
-    /// The organisation that the token is for, as the token names it; `None` if it doesn't. It is text from outside.
+    /// The organization that the token is for, as the token names it; `None` if it doesn't. It is text from outside.
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
         self.organization.as_deref()
@@ -191,8 +217,8 @@ mod tests {
     fn what_is_no_usable_token_is_refused() {
         let new = |text: &str, expires_in| Token::new(Secret::new(text), expires_in, now()).map(|_| ());
         let hour = Some(Duration::from_secs(3600));
-        assert_eq!(new("null", hour), Err(TokenProblem::TooShort));
-        assert_eq!(new("", hour), Err(TokenProblem::TooShort));
+        assert_eq!(new("null", hour), Err(TokenProblem::Placeholder("null")));
+        assert_eq!(new("", hour), Err(TokenProblem::TooShort(0)));
         assert_eq!(new("a token with a space", hour), Err(TokenProblem::NotBearer));
         assert_eq!(new("opaque-token\n::add-mask::x", hour), Err(TokenProblem::NotBearer));
         assert_eq!(new("opaque-token-0123456789", None), Err(TokenProblem::NoEnd));

@@ -5,7 +5,7 @@ use super::explanation::Explanation;
 use super::inputs::invalid;
 use super::{internal, runner};
 use crate::config::{Clash, Error, FileProblem};
-use crate::inputs::config_fix;
+use crate::inputs::fix_of_config;
 use crate::redact::Redactor;
 
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
@@ -14,7 +14,7 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
         Error::Text { input, problem } => {
             let of_file = if *input == "config_file" { "names a file that " } else { "" };
             let what = format!("`{input}` {of_file}{problem}.");
-            match config_fix(problem) {
+            match fix_of_config(problem) {
                 Some(fix) => invalid(what, fix.to_owned()),
                 None => not_usable(input, &format!("{of_file}{problem}")),
             }
@@ -47,7 +47,7 @@ fn file_texts(problem: &FileProblem) -> (&'static str, &'static str) {
     let another_path = "Name another path in `config_file`.";
     match problem {
         FileProblem::NoTemp => (
-            "Runners before 2.331 don't mount it.",
+            "Runners before 2.329.0 don't mount it.",
             "Name a path in the workspace in `config_file`, without `temp:`, or update the runner.",
         ),
         FileProblem::Link(_) => (

@@ -16,7 +16,7 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
             Explanation::new(Code::InputMissing, "An input is missing", problems_of(problems), why, format!("{}{fix}", fixes_of(problems)))
         }
         Error::Invalid(problems) => invalid(problems_of(problems), fixes_of(problems).trim_end().to_owned()),
-        Error::Proxy { variable, host, detail, .. } => port::proxy_failed(host, detail, variable, 0),
+        Error::Proxy { variable, host, problem } => port::proxy_address(host, variable, *problem),
         Error::Internal(error) => internal::explain(error, redactor),
     }
 }

@@ -4,10 +4,11 @@ use reqwest::Url;
 
 use super::code::Code;
 use super::explanation::Explanation;
+use super::port::by_region;
 use super::words::listed;
 use super::{internal, not_verified};
-use crate::mcp::{Challenge, Doubt, Error, Kind, QuotedViolation, Unresolved};
-use crate::port::{ErrorResponse, TokenEndpoint};
+use crate::mcp::{Challenge, Doubt, Error, QuotedViolation, ServerProblem, Unresolved};
+use crate::port::{ErrorResponse, Region, TokenEndpoint, ToolKind};
 use crate::redact::Redactor;
 
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
@@ -17,8 +18,11 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
             Code::McpError,
             "The MCP server gives no tools",
             format!("The MCP server at `{url}` gives an answer that no agent can use: it {problem}."),
-            "What answered is not Port's MCP server: a mistake in the URL, a proxy's or a login page, or a change on Port's side.",
-            "Check `mcp_url` (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`). If it is right, run the job again, and report it if it stays. `verify: false` turns this check off.",
+            unusable_because(problem),
+            format!(
+                "Check `mcp_url` ({}). If it is right, run the job again, and report it if it stays. `verify: false` turns this check off.",
+                by_region(Region::mcp_url)
+            ),
         ),
         Error::Rejected { url, violation } => Explanation::new(
             Code::McpError,
@@ -29,6 +33,18 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
         ),
         Error::ToolUnknown(unresolved) => explain_unresolved(unresolved),
         Error::Internal(error) => internal::explain(error, redactor),
+    }
+}
+
+fn unusable_because(problem: &ServerProblem) -> &'static str {
+    match problem {
+        ServerProblem::Status(_) => "The server has no MCP at this path: the URL is wrong, or what answered is not Port's MCP server.",
+        ServerProblem::Redirect { .. } | ServerProblem::TooManyRedirects => {
+            "The URL is not that of Port's MCP server but of something before it, such as a login page, or Port has moved it."
+        }
+        ServerProblem::NoAnswer | ServerProblem::NotMcp { .. } | ServerProblem::NotAMessage(_) => {
+            "What answered is not Port's MCP server: it is another service, a proxy's page or a login page, or Port has changed its answers."
+        }
     }
 }
 
@@ -45,7 +61,7 @@ fn explain_refused(url: &Url, token_from: TokenEndpoint, response: &ErrorRespons
     let said = challenge.map(|challenge| format!(" It says {}{}.", challenge.error, described(challenge))).unwrap_or_default();
     let what = format!("`POST {url}` answered {response}.{said}");
     let other = format!(
-        "Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organisation that the credentials belong to.",
+        "Set `token_endpoint: {}`, and check that `region` or `mcp_url` names the MCP server of the organization that the credentials belong to.",
         token_from.other()
     );
     let title = "The MCP server refuses the token";
@@ -56,7 +72,7 @@ fn explain_refused(url: &Url, token_from: TokenEndpoint, response: &ErrorRespons
         return Explanation::new(Code::McpRefused, title, what, why, fix);
     }
     if response.status == 403 {
-        let why = "The answer doesn't say why. Either this runner's address is not on the organisation's IP allow-list, or the credentials may not use the MCP server, or what answered is not Port.";
+        let why = "The answer doesn't say why. Either this runner's address is not on the organization's IP allow-list, or the credentials may not use the MCP server, or what answered is not Port.";
         let fix = format!("Use a runner whose address is on the allow-list, or give the credentials the right. If neither helps: {other}");
         return Explanation::new(Code::McpRefused, title, what, why, fix);
     }
@@ -99,13 +115,17 @@ fn explain_unresolved(unresolved: &Unresolved) -> Explanation {
         ""
     };
     let offered = if unresolved.offered.is_empty() { "no tool".to_owned() } else { listed(&unresolved.offered) };
-    let fix = format!("Correct `allowed_tools`.{set} Offered are: {offered}.");
+    let by_name = match unresolved.by_name_only.as_slice() {
+        [] => String::new(),
+        names => format!(" A glob doesn't match these, but `allowed_tools` may name them: {}.", listed(names)),
+    };
+    let fix = format!("Correct `allowed_tools`.{set} Offered are: {offered}.{by_name}");
     Explanation::new(Code::ToolUnknown, "A tool is not offered", what, why, fix)
 }
 
 fn explain_doubt(doubt: &Doubt) -> String {
     match doubt {
-        Doubt::NotOffered { name, hidden: Some(Kind::Write), .. } => format!("`{name}` is not offered: `read_only` hides write tools."),
+        Doubt::NotOffered { name, hidden: Some(ToolKind::Write), .. } => format!("`{name}` is not offered: `read_only` hides write tools."),
         Doubt::NotOffered { name, hidden: Some(_), .. } => {
             format!("`{name}` is not offered, and no action is allowed that it could run.")
         }

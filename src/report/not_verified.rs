@@ -18,6 +18,15 @@ pub fn what(not_verified: &NotVerified) -> String {
     format!("The MCP server at `{host}` can't be checked from this container: {obstacle}.")
 }
 
+/// Why the agent may have tools all the same.
+fn may_differ(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Answer(_) => "may read this answer otherwise",
+        Obstacle::Unavailable(_) | Obstacle::NoTime => "asks later",
+        Obstacle::Unreachable(_) | Obstacle::Proxy(_) | Obstacle::Tls(..) => "may run outside of this container, where the network differs",
+    }
+}
+
 fn fix(obstacle: &Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Unreachable(_) => "Check `mcp_url`, and that the machine on which the agent runs may open connections to it.",
@@ -27,7 +36,7 @@ fn fix(obstacle: &Obstacle) -> &'static str {
         }
         Obstacle::Tls(..) => "An agent is likely to see the same certificate and to refuse it too: check `mcp_url`.",
         Obstacle::Unavailable(_) => "This may be over by the time the agent asks; look at https://status.port.io if it stays.",
-        Obstacle::Answer(_) => "The agent may make something else of it: look into its log for Port's tools, and check `mcp_url`.",
+        Obstacle::Answer(_) => "Check `mcp_url`, and look for Port's tools in the agent's log.",
         Obstacle::NoTime => "Raise `timeout` if the server needs longer; an agent waits for it with a limit of its own.",
     }
 }
@@ -37,8 +46,9 @@ pub fn warn(not_verified: &NotVerified, console: &Console) {
     console.warning(
         "The MCP connection is not verified",
         &format!(
-            "{} The token was issued and the step goes on, since the agent may run elsewhere or make something else of the answer. If it can't use the server either, it starts without Port's tools, often silently. {} `verify: false` turns this check off.",
+            "{} The token was issued and the step goes on, since the agent {}. If it can't use the server either, it starts without Port's tools, often silently. {} `verify: false` turns this check off.",
             what(not_verified),
+            may_differ(&not_verified.obstacle),
             fix(&not_verified.obstacle)
         ),
     );

@@ -6,9 +6,14 @@ use super::code::Code;
 use super::explanation::Explanation;
 use super::words::human;
 use super::{internal, runner, tls};
-use crate::net::{NoAnswer, Phase};
-use crate::port::{Endpoint, Error, ErrorResponse, ExchangeError, ExchangeProblem, Region, ResponseProblem, Shortfall, TokenEndpoint};
+use crate::net::{NoAnswer, Phase, ProxyUrlProblem};
+use crate::port::{
+    EndFrom, Endpoint, Error, ErrorResponse, ExchangeError, ExchangeProblem, Region, ResponseProblem, Shortfall, TokenEndpoint,
+};
 use crate::redact::{Quote, Redactor};
+
+/// Where Port says whether it is available.
+const STATUS_PAGE: &str = "Look at https://status.port.io.";
 
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
     match error {
@@ -17,6 +22,9 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
         Error::TimedOut { limit, phase, host, previous } => {
             let before = previous.as_ref().map(|error| format!(" Before that: {}", explain(error, redactor).what)).unwrap_or_default();
             let (awaited, why, fix) = still_awaited(*phase, host);
+            let was_unavailable =
+                matches!(previous.as_deref(), Some(Error::Exchange(error)) if matches!(error.problem, ExchangeProblem::Unavailable(_)));
+            let fix = if was_unavailable { format!("{fix} {STATUS_PAGE}") } else { fix.to_owned() };
             Explanation::new(
                 Code::Timeout,
                 "The time is up",
@@ -27,15 +35,15 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
         }
         Error::Organization { expected, found } => {
             let what = match found {
-                Some(found) => format!("The credentials belong to the organisation {found}, and `organization` asks for `{expected}`."),
-                None => format!("The token doesn't name its organisation, and `organization` asks for `{expected}`."),
+                Some(found) => format!("The credentials belong to the organization {found}, and `organization` asks for `{expected}`."),
+                None => format!("The token doesn't name its organization, and `organization` asks for `{expected}`."),
             };
             Explanation::new(
                 Code::CredentialsRejected,
-                "The credentials belong to another organisation",
+                "The credentials belong to another organization",
                 what,
-                "The two secrets were created in another organisation of Port, or `organization` names the wrong one. The step would have worked on the wrong catalog.",
-                "Copy the credentials anew from the right organisation (the `…` menu, *Credentials*) into the repository's secrets, or correct `organization`.",
+                "The two secrets were created in another organization of Port, or `organization` names the wrong one. The step would have worked on the wrong catalog.",
+                "Copy the credentials anew from the right organization (the `…` menu, *Credentials*) into the repository's secrets, or correct `organization`.",
             )
         }
         Error::Runner(error) => runner::explain(error, redactor),
@@ -64,7 +72,7 @@ fn still_awaited(phase: Phase, host: &str) -> (String, &'static str, &'static st
         Phase::Body => (
             "the rest of Port's answer was awaited".to_owned(),
             "The answer began, and its body didn't arrive whole: the server, or a proxy or firewall on the way, holds it.",
-            "Run the job again. If it happens often, look for a proxy or firewall that inspects answers.",
+            "Run the job again. If it happens often, raise `timeout`, and look for a proxy or firewall that inspects answers.",
         ),
     }
 }
@@ -175,9 +183,11 @@ fn bad_response(endpoint: &Endpoint, problem: &ResponseProblem, message: &Quote)
             "The endpoint refused the request: `ok: false` is how Port's API marks an error, here with the status of a success.",
             "Look at the server's words, then check the two credentials and",
         ),
-        _ => {
-            ("What answered is not Port's token endpoint: a proxy's or a login page, another service, or a change on Port's side.", "Check")
-        }
+        ResponseProblem::NotJson(_) | ResponseProblem::NotHttp(_) | ResponseProblem::Undecodable(_) | ResponseProblem::TooLarge => (
+            "What answered is not Port's token endpoint: it is a proxy's page, a login page or another service, or Port has changed its answers.",
+            "Check",
+        ),
+        _ => ("The answer is JSON, but not a token of Port's: another service answered, or Port has changed its answers.", "Check"),
     };
     Explanation::new(
         Code::BadResponse,
@@ -196,26 +206,29 @@ fn not_found_because(response: &ErrorResponse, endpoint: &Endpoint) -> (&'static
     if endpoint.region.is_some() {
         return ("Either these credentials belong to another region, or Port has moved this address.", hint);
     }
-    ("The server has nothing at this path: the URL is most likely wrong.", format!("{hint} The whole URL was `{}`.", endpoint.url))
+    (
+        "The server has nothing at this path: the URL is wrong, or the server has moved it.",
+        format!("{hint} The whole URL was `{}`.", endpoint.url),
+    )
 }
 
 fn forbidden_because(response: &ErrorResponse, host: &str) -> (&'static str, String) {
     if response.names_allow_list() {
         return (
-            "The organisation has an IP allow-list, and the address that Port saw is not on it. The allow-list is a feature of Port's Enterprise plan, and Port's support edits it.",
+            "The organization has an IP allow-list, and the address that Port saw is not on it. The allow-list is a feature of Port's Enterprise plan, and Port's support edits it.",
             "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to have Port's support add the address. GitHub-hosted runners change their addresses.".to_owned(),
         );
     }
     if response.is_ports_form {
         return (
-            "The organisation has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
+            "The organization has an IP allow-list that this runner's address is not on, or the credentials have no right to a token.",
             "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner), or ask a Port admin to add this one. GitHub-hosted runners change their addresses.".to_owned(),
         );
     }
     (
-        "The answer doesn't look like one of Port's API: most likely a proxy, a web filter or a firewall before Port refused the request. If it was Port, the organisation's IP allow-list lacks this runner's address, or the credentials have no right to a token.",
+        "The answer doesn't look like one of Port's API: most likely a proxy, a web filter or a firewall before Port refused the request. If it was Port, the organization's IP allow-list lacks this runner's address, or the credentials have no right to a token.",
         format!(
-            "Ask whoever runs this network to let requests to `{host}` through. Then check the organisation's IP allow-list with a Port admin."
+            "Ask whoever runs this network to let requests to `{host}` through. Then check the organization's IP allow-list with a Port admin."
         ),
     )
 }
@@ -264,27 +277,36 @@ fn unreachable_because(cause: NoAnswer) -> (&'static str, &'static str) {
     }
 }
 
-/// A proxy that can't be used. Without an attempt, it is its address that can't be used.
-pub fn proxy_failed(host: &str, detail: &Quote, variable: &str, attempts: u32) -> Explanation {
-    const FORM: &str = "`http://user:password@host:port`, with special characters percent-encoded";
-    if attempts == 0 {
-        return Explanation::new(
-            Code::Proxy,
-            "The proxy's address can't be used",
-            format!("The variable `{variable}`, which names the proxy on the way to `{host}`, can't be used: {detail}. Nothing was sent."),
-            "The address has a typing error, or its password holds a character that has a meaning in URLs, such as `@`, `/` or `#`.",
-            format!(
-                "Write it as {FORM} (`@` is `%40`); `https`, `socks4`, `socks4a`, `socks5` and `socks5h` are taken too. A self-hosted runner sets the variable from its own settings."
-            ),
-        );
-    }
+/// How a proxy's address is written.
+const PROXY_FORM: &str = "`http://user:password@host:port`, with special characters percent-encoded";
+
+/// The address of a proxy that can't be used.
+pub fn proxy_address(host: &str, variable: &str, problem: ProxyUrlProblem) -> Explanation {
+    let why = match problem {
+        ProxyUrlProblem::Scheme => "This step knows no other kinds of proxies.",
+        ProxyUrlProblem::Form => {
+            "The address has a typing error, or its password holds a character that has a meaning in URLs, such as `@`, `/` or `#`."
+        }
+    };
+    Explanation::new(
+        Code::Proxy,
+        "The proxy's address can't be used",
+        format!("The variable `{variable}`, which names the proxy on the way to `{host}`, can't be used: {problem}. Nothing was sent."),
+        why,
+        format!(
+            "Write it as {PROXY_FORM} (`@` is `%40`); `https`, `socks4`, `socks4a`, `socks5` and `socks5h` are taken too. A self-hosted runner sets the variable from its own settings."
+        ),
+    )
+}
+
+fn proxy_failed(host: &str, detail: &Quote, variable: &str, attempts: u32) -> Explanation {
     Explanation::new(
         Code::Proxy,
         "The proxy failed",
         format!("The proxy on the way to `{host}` failed: {detail}, {}.", after(attempts)),
         "The proxy is not there, wants other credentials, or doesn't let this host through.",
         format!(
-            "Check the variable `{variable}`: {FORM}. A self-hosted runner sets it from its own settings. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."
+            "Check the variable `{variable}`: {PROXY_FORM}. A self-hosted runner sets it from its own settings. Ask for `{host}` to be allowed, or add it to `NO_PROXY` if it is reached without the proxy."
         ),
     )
 }
@@ -292,7 +314,8 @@ pub fn proxy_failed(host: &str, detail: &Quote, variable: &str, attempts: u32) -
 fn rate_limited_because(wait: Option<Duration>) -> String {
     match wait {
         Some(wait) => format!("Port asks to wait {} more, which doesn't fit into what is left of `timeout`.", human(wait)),
-        None => "More jobs ask for tokens at the same time than Port allows from one address (100 requests in 5 minutes).".to_owned(),
+        None => "Port limits the requests from one address (100 in 5 minutes). Those of other jobs behind the same address count too."
+            .to_owned(),
     }
 }
 
@@ -308,13 +331,21 @@ fn explain_expiring(shortfall: &Shortfall) -> Explanation {
             format!("A fresh token lives {}: none can meet `min_validity`.", human(lifetime)),
             format!("Set `min_validity` below {}, and get another token in a later step for longer work.", human(lifetime)),
         ),
+        None if shortfall.left.is_zero() && shortfall.end_from == EndFrom::Response => {
+            let times =
+                if shortfall.max_wait.is_zero() { String::new() } else { format!(", for the {} of `max_wait`", human(shortfall.max_wait)) };
+            (
+                format!("Port's answer itself says that the token has no time left{times}. Port gives all jobs the same token until it replaces it, and a cache before Port may hold an old answer."),
+                "Run the job again, or raise `max_wait`. If it stays, look for a proxy that caches answers, and report it to Port's support.".to_owned(),
+            )
+        }
         None if shortfall.left.is_zero() && shortfall.max_wait.is_zero() => (
             "The answer holds a token whose end lies in the past: it is about to be replaced, or this runner's clock is wrong.".to_owned(),
             "Run the job again, or set `max_wait: 2m`. On a self-hosted runner check the clock.".to_owned(),
         ),
         None if shortfall.left.is_zero() => (
             format!(
-                "Port went on giving a token whose end lies in the past for the {} of `max_wait`. Most likely this runner's clock is ahead.",
+                "Port went on giving a token whose end lies in the past for the {} of `max_wait`. By this runner's clock, that is: it may be ahead.",
                 human(shortfall.max_wait)
             ),
             "On a self-hosted runner check the clock. If it is right, run the job again.".to_owned(),
@@ -334,24 +365,31 @@ fn explain_expiring(shortfall: &Shortfall) -> Explanation {
 fn region_hint(endpoint: &Endpoint) -> String {
     match (endpoint.region, endpoint.kind) {
         (Some(region), _) => format!(
-            "The step asked region `{region}`. If your organisation is in the other one (you log in at {}), set `region: {}`.",
+            "The step asked region `{region}`. If your organization is in the other one (you log in at {}), set `region: {}`.",
             region.other().app_host(),
             region.other()
         ),
         (None, _) if let Some(region) = Region::of_url(&endpoint.url) => format!(
-            "The step asked `{}`, which belongs to region `{region}`. If your organisation is in the other one (you log in at {}), leave `{}` out and set `region: {}`.",
+            "The step asked `{}`, which belongs to region `{region}`. If your organization is in the other one (you log in at {}), leave `{}` out and set `region: {}`.",
             endpoint.host(),
             region.other().app_host(),
             url_input(endpoint),
             region.other()
         ),
-        (None, TokenEndpoint::Api) => {
-            "The step asked the URL in `auth_base_url`. Check that it is the API of your organisation's region (EU: `https://api.port.io/v1`, US: `https://api.us.port.io/v1`).".to_owned()
-        }
-        (None, TokenEndpoint::Mcp) => {
-            "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organisation's region (EU: `https://mcp.port.io/v1`, US: `https://mcp.us.port.io/v1`).".to_owned()
-        }
+        (None, TokenEndpoint::Api) => format!(
+            "The step asked the URL in `auth_base_url`. Check that it is the API of your organization's region ({}).",
+            by_region(Region::auth_base_url)
+        ),
+        (None, TokenEndpoint::Mcp) => format!(
+            "The step asked the URL in `mcp_url`. Check that it is the MCP server of your organization's region ({}).",
+            by_region(Region::mcp_url)
+        ),
     }
+}
+
+/// The URL in each region.
+pub fn by_region(url: impl Fn(Region) -> &'static str) -> String {
+    format!("EU: `{}`, US: `{}`", url(Region::Eu), url(Region::Us))
 }
 
 fn url_input(endpoint: &Endpoint) -> &'static str {
@@ -380,11 +418,11 @@ mod tests {
         };
         assert_eq!(
             hint(Region::Eu),
-            "The step asked region `eu`. If your organisation is in the other one (you log in at app.us.port.io), set `region: us`."
+            "The step asked region `eu`. If your organization is in the other one (you log in at app.us.port.io), set `region: us`."
         );
         assert_eq!(
             hint(Region::Us),
-            "The step asked region `us`. If your organisation is in the other one (you log in at app.port.io), set `region: eu`."
+            "The step asked region `us`. If your organization is in the other one (you log in at app.port.io), set `region: eu`."
         );
     }
 }

@@ -29,6 +29,8 @@ pub struct Success<'a> {
     pub gateway: Option<GatewayFacts<'a>>,
     /// Whether the config file holds the token itself, or the gateway's key.
     pub file_holds_token: bool,
+    /// Whether the runner keeps what the clean-up needs to know.
+    pub is_cleaned_up: bool,
 }
 
 /// What people have to know of the gateway.
@@ -43,10 +45,10 @@ pub struct GatewayFacts<'a> {
 
 /// Tells people what was handed on.
 pub fn report_success(success: &Success<'_>, environment: &Environment, console: &Console) {
-    let Success { inputs, token, endpoint, toolset, gateway, file_holds_token } = success;
+    let Success { inputs, token, endpoint, toolset, gateway, .. } = success;
     let organization = token.organization().map(|organization| console.quote(organization));
     let left = human(token.left_on_arrival());
-    let of_organization = organization.as_ref().map(|organization| format!(" for organisation {organization}")).unwrap_or_default();
+    let of_organization = organization.as_ref().map(|organization| format!(" for organization {organization}")).unwrap_or_default();
     console.info(&format!("Port issued a token{of_organization}: it ends at {}, in {left} (at {}).", token.expires_at(), endpoint.host()));
     console.info(&format!(
         "MCP server {} for {}: {} over {}, {}{}.",
@@ -59,21 +61,27 @@ pub fn report_success(success: &Success<'_>, environment: &Environment, console:
     ));
     tools::log(toolset, console);
     if let Some(place) = &inputs.config_file {
-        log_config_file(place, *file_holds_token, environment, console);
+        log_config_file(place, success, environment, console);
     }
     if inputs.summary {
         write_summary(summarize(success, organization.as_ref()), environment, console);
     }
 }
 
-/// Says where the file is, and warns if git would commit the token.
-fn log_config_file(place: &Place, holds_token: bool, environment: &Environment, console: &Console) {
+/// Says where the file is, and warns if it stays after the job, or if git would commit the token.
+fn log_config_file(place: &Place, success: &Success<'_>, environment: &Environment, console: &Console) {
     let root = match place.root {
         Root::Workspace => "in the workspace",
         Root::Temp => "in the runner's temporary directory",
     };
     console.info(&format!("Config file: {place}, {root}."));
-    if holds_token && place.root == Root::Workspace && would_commit(environment.workspace(), place) {
+    if !success.is_cleaned_up {
+        console.warning(
+            "The config file stays",
+            &format!("`{place}` is not removed at the end of the job: `GITHUB_STATE` is not set, so nothing can be saved for the clean-up.\nFix: Remove the file when the agent is done."),
+        );
+    }
+    if success.file_holds_token && place.root == Root::Workspace && would_commit(environment.workspace(), place) {
         console.warning(
             "Git would commit the token",
             &format!("`{place}` holds the token, and git doesn't ignore it. Until the job ends, when it is taken away, `git add` would take it into a commit, and an agent with the right to push would publish it.\nFix: Add `/{place}` to `.gitignore`, write to `temp:{}` instead, or set `token_env` so that the file holds no token.", place.name),
@@ -100,7 +108,7 @@ fn summarize(success: &Success<'_>, organization: Option<&Quote>) -> Markdown {
     };
     let facts = [
         ("Region", region),
-        ("Organisation", organization),
+        ("Organization", organization),
         ("Token from", Cell::Code(endpoint.url.to_string())),
         ("Token ends", Cell::Text(format!("{end} (in {})", human(token.left_on_arrival())))),
         ("MCP server", Cell::Code(inputs.mcp_url.as_str().to_owned())),

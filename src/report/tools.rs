@@ -6,7 +6,8 @@ use strum::VariantArray;
 
 use super::mcp::broken_rule;
 use super::words::{count, listed};
-use crate::mcp::{Kind, Offer, Policy, Tool, ToolName, Toolset};
+use crate::mcp::{Offer, Policy, Tool, ToolName, Toolset};
+use crate::port::ToolKind;
 use crate::runner::Console;
 use crate::runner::markdown::Cell;
 
@@ -39,7 +40,8 @@ pub fn warn_about(offer: &Offer, policy: Policy, console: &Console) {
             ),
         );
     }
-    let writing: Vec<_> = offer.tools.iter().filter(|tool| policy.read_only && tool.kind == Kind::Write).map(|tool| &tool.name).collect();
+    let writing: Vec<_> =
+        offer.tools.iter().filter(|tool| policy.read_only && tool.kind == ToolKind::Write).map(|tool| &tool.name).collect();
     if !writing.is_empty() {
         console.warning(
             "The server offers more than reading",
@@ -74,7 +76,7 @@ pub fn rows(toolset: &Toolset) -> Vec<(String, Cell)> {
     };
     let allowed: HashSet<_> = toolset.allowed.iter().collect();
     let mut rows = vec![("Tools".to_owned(), Cell::Text(counted(offered, toolset.allowed.len())))];
-    for kind in Kind::VARIANTS {
+    for kind in ToolKind::VARIANTS {
         for (is_allowed, label) in [(true, format!("Tools: {kind}")), (false, format!("Tools: {kind}, not allowed"))] {
             let fits = |tool: &&Tool| tool.kind == *kind && allowed.contains(&tool.name) == is_allowed;
             let names: Vec<_> = offered.iter().filter(fits).map(|tool| tool.name.to_string()).collect();
@@ -91,8 +93,8 @@ pub fn rows(toolset: &Toolset) -> Vec<(String, Cell)> {
 /// Whether a tool that runs actions is among the allowed ones. Without any list, nothing keeps the agent from those.
 pub fn run_actions(toolset: &Toolset) -> bool {
     let executes = |name: &ToolName| match &toolset.offered {
-        Some(offered) => offered.iter().any(|tool| tool.name == *name && tool.kind == Kind::Execute),
-        None => Kind::by_name(name.as_str()) == Some(Kind::Execute),
+        Some(offered) => offered.iter().any(|tool| tool.name == *name && tool.kind == ToolKind::Execute),
+        None => ToolKind::by_name(name.as_str()) == Some(ToolKind::Execute),
     };
     let is_unlimited = toolset.offered.is_none() && toolset.allowed.is_empty();
     is_unlimited || toolset.allowed.iter().any(executes)

@@ -28,8 +28,6 @@ pub struct Environment {
     pub temp: Option<PathBuf>,
     /// Whether the run shows debug messages.
     pub debug: bool,
-    /// Whether this is the clean-up: what the step saved under the name `cleanup`.
-    pub is_clean_up: bool,
     /// What the step saved under the name `receipt`.
     pub receipt: Option<String>,
     /// What the step saved under the name `gateway`.
@@ -56,7 +54,6 @@ impl Environment {
             workspace: path("GITHUB_WORKSPACE"),
             temp: path("RUNNER_TEMP"),
             debug: value("RUNNER_DEBUG").as_deref() == Some("1"),
-            is_clean_up: value("STATE_cleanup").is_some(),
             receipt: value("STATE_receipt"),
             gateway: value("STATE_gateway"),
             gateway_was_left: value("STATE_gateway_left").is_some(),

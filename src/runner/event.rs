@@ -26,7 +26,7 @@ pub enum Trigger {
 }
 
 #[derive(Deserialize, Default)]
-struct Event {
+struct EventPayload {
     pull_request: Option<PullRequest>,
 }
 
@@ -72,7 +72,7 @@ impl PullRequest {
     }
 }
 
-fn read_event(path: &Path) -> Option<Event> {
+fn read_event(path: &Path) -> Option<EventPayload> {
     let file = File::open(path).ok()?;
     serde_json::from_reader(std::io::BufReader::new(file.take(LARGEST_EVENT))).ok()
 }

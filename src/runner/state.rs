@@ -1,5 +1,5 @@
 //! What the step saves for its own clean-up. At the end of the job the runner starts the program again, with each entry in a
-//! variable `STATE_<name>`.
+//! variable `STATE_<name>`. The name of the program tells that this is the clean-up, since not every runner does so.
 
 use std::path::{Path, PathBuf};
 
@@ -19,21 +19,24 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Opens the file and marks it for the clean-up, before there is anything to clean up. `None` for a runner without state.
+    /// What is saved until there is something to clean up. So the clean-up can tell a step that wrote nothing from a runner that
+    /// gives it no state.
+    pub const NOTHING: &str = "none";
+
+    /// Opens the file, before there is anything to clean up. `None` for a runner without state.
     ///
     /// # Errors
-    /// If the file can't be written: at the end of the job, the program would run as the step again, and write everything anew.
+    /// If the file can't be written: what the step writes later could not be removed.
     pub fn open(environment: &Environment) -> Result<Option<Self>, Error> {
         let Some((path, directory)) = environment.state.as_deref().zip(environment.command_files()) else {
             return Ok(None);
         };
-        let mut file = CommandFile::open("GITHUB_STATE", path)?;
-        // This entry distinguishes the clean-up from the step: both run the same program with the same inputs.
-        file.append(&[("cleanup", Zeroizing::new("true".to_owned()))])?;
-        Ok(Some(Self { file, directory: directory.to_owned() }))
+        let mut state = Self { file: CommandFile::open("GITHUB_STATE", path)?, directory: directory.to_owned() };
+        state.save(Self::NOTHING.to_owned())?;
+        Ok(Some(state))
     }
 
-    /// Saves what the clean-up needs to know.
+    /// Saves what the clean-up needs to know, in place of what was saved before.
     ///
     /// # Errors
     /// If the file can't be written.

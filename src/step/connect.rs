@@ -32,18 +32,18 @@ pub struct Connected {
 
 /// Exchanges the credentials, and opens the MCP connection if that is wanted.
 pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Failure> {
-    let mut connection = Connection::new(inputs, console)?;
+    let mut servers = Servers::new(inputs, console)?;
     let mut endpoint = &inputs.endpoint;
-    let mut token = connection.token(endpoint).await?;
-    let mut listing = connection.preflight(endpoint, &token).await;
+    let mut token = servers.token(endpoint).await?;
+    let mut listing = servers.preflight(endpoint, &token).await;
     if let (Err(mcp::Error::Refused { response, .. }), Some(fallback)) = (&listing, &inputs.fallback)
         && response.status == UNAUTHORIZED
     {
         log_other_endpoint(endpoint, fallback, console);
-        match connection.token(fallback).await {
+        match servers.token(fallback).await {
             Ok(other) => {
                 (endpoint, token) = (fallback, other);
-                listing = connection.preflight(endpoint, &token).await;
+                listing = servers.preflight(endpoint, &token).await;
             }
             // That the MCP server refuses the first token is what the user has to know.
             Err(error) => log_no_other_token(&error, console),
@@ -54,22 +54,22 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     warn_of_listing(&listing, policy, console);
     let toolset = listing.choose(&inputs.allowed_tools, policy)?;
     warn_if_not_verified(&toolset, console);
-    let proxied = connection.mcp_http().is_proxied(inputs.mcp_url.url());
-    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied, budget: connection.budget })
+    let proxied = servers.mcp_http().is_proxied(inputs.mcp_url.url());
+    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied, budget: servers.budget })
 }
 
 /// The servers, and the time that is left for them.
-struct Connection<'a> {
+struct Servers<'a> {
     inputs: &'a Inputs,
     console: &'a Console,
     budget: Budget,
     port_http: Http,
-    /// The preflight's own client, unless both servers are one: then it uses the connection of the exchange.
+    /// The preflight's own client; `None` if both servers are one, so that it uses the connection of the exchange.
     mcp_http: Option<Http>,
     preconnected: bool,
 }
 
-impl<'a> Connection<'a> {
+impl<'a> Servers<'a> {
     fn new(inputs: &'a Inputs, console: &'a Console) -> Result<Self, Failure> {
         let http = || {
             let console = console.clone();
@@ -90,7 +90,8 @@ impl<'a> Connection<'a> {
         let Self { inputs, console, budget, port_http, mcp_http, preconnected } = self;
         let progress = |progress: Progress<'_>| log_port_progress(&progress, console);
         let exchange = Exchange { endpoint, credentials: &inputs.credentials, http: port_http, console, progress: &progress };
-        let http = mcp_http.as_ref().filter(|_| !std::mem::replace(preconnected, true));
+        let http = if *preconnected { None } else { mcp_http.as_ref() };
+        *preconnected = true;
         let preconnect = async {
             if let Some(http) = http {
                 // A connection that can't be opened is tried again, and reported, by the preflight.
@@ -107,7 +108,7 @@ impl<'a> Connection<'a> {
         Ok(token)
     }
 
-    /// Credentials of another organisation would work, on the wrong catalog.
+    /// Credentials of another organization would work, on the wrong catalog.
     fn check_organization(&self, token: &Token) -> Result<(), port::Error> {
         match &self.inputs.organization {
             Some(expected) if token.organization() != Some(expected) => {

@@ -7,6 +7,7 @@ use super::agent::{self, Access};
 use super::connect::Connected;
 use super::gateway::Gateway;
 use super::prepare::{Prepared, server_entry};
+use crate::config::Seal;
 use crate::inputs::Inputs;
 use crate::report::Failure;
 use crate::runner::{OutputFile, StateFile};
@@ -36,7 +37,7 @@ pub fn deliver(
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
     let path = inputs.config_file.as_ref().map(ToString::to_string).unwrap_or_default();
 
-    let written = draft.write(&rendered, state)?;
+    let written = draft.write(&rendered, state, &Seal::new(&inputs.credentials.client_secret))?;
     let text = |text: String| Zeroizing::new(text);
     let done = outputs.write(&[
         ("access_token", text(access.secret.reveal().to_owned())),

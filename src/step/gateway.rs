@@ -11,9 +11,10 @@ use super::connect::Connected;
 use crate::docker::{Engine, Error, Evidence, Own, Route, Sibling, Started};
 use crate::gateway::{AllowedTool, Event, Line, Proxies, Rules, Settings, TokenAddress, TokenInHand};
 use crate::inputs::Inputs;
-use crate::mcp::{Kind, Listing, NotVerified, Obstacle, Preflight, Server, ServerUrl, ToolName, Toolset};
+use crate::mcp::{Listing, NotVerified, Obstacle, Preflight, Server, ServerUrl, ToolName, Toolset};
 use crate::net::retry::Pause;
 use crate::net::{Budget, Http, Network};
+use crate::port::ToolKind;
 use crate::redact::Secret;
 use crate::report::{
     Failure, GatewayAddress, log_gateway, log_gateway_started, log_preflight_retry, log_request, warn_if_not_verified,
@@ -138,7 +139,7 @@ fn allowed(toolset: &Toolset) -> Option<Vec<AllowedTool>> {
         return None;
     }
     let listed = |name: &ToolName| offered.unwrap_or_default().iter().find(|tool| tool.name == *name).map(|tool| tool.kind);
-    let kind = |name: &ToolName| listed(name).or_else(|| Kind::by_name(name.as_str())).unwrap_or(Kind::Write);
+    let kind = |name: &ToolName| listed(name).or_else(|| ToolKind::by_name(name.as_str())).unwrap_or(ToolKind::Write);
     Some(toolset.allowed.iter().map(|name| AllowedTool { name: name.to_string(), kind: kind(name) }).collect())
 }
 

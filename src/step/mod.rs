@@ -11,12 +11,13 @@ mod prepare;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::config::Seal;
 use crate::docker::Sibling;
 use crate::inputs::RawInputs;
 use crate::report::{Failure, GatewayFacts, Signal, Success, log_no_clean_up, report_failure, report_success};
 use crate::runner::{Console, Environment, OutputFile, StateFile};
 
-pub use clean_up::clean_up;
+pub use clean_up::{CLEAN_UP, clean_up};
 use end_gateway::Receipt;
 
 /// How long a failed step waits for the engine to remove what it made.
@@ -69,7 +70,8 @@ async fn hand_over(
         Some(lifetime) => {
             // Before there is one: the step may be killed at any time.
             if let Some(state) = &mut state {
-                Receipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(state)?;
+                let seal = Seal::new(&inputs.credentials.client_secret);
+                Receipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(&seal, state)?;
             }
             let (connected, started) = Box::pin(gateway::start_beside(connect, sibling, inputs, environment, console)).await?;
             let gateway = gateway::hand_over(started, sibling.name(), inputs, &connected, lifetime, console).await?;
@@ -77,6 +79,7 @@ async fn hand_over(
         }
     };
     // Nothing waits from here on, so a signal can't leave half of it behind.
+    let is_cleaned_up = state.is_some();
     let (inputs, file_holds_token) = deliver::deliver(prepared, &connected, gateway.as_ref(), outputs, state.as_mut())?;
     if let Some(gateway) = &gateway {
         sibling.hand_over();
@@ -93,6 +96,7 @@ async fn hand_over(
         toolset: &connected.toolset,
         gateway: gateway.as_ref().map(|gateway| GatewayFacts { url: &gateway.url, ends_at: gateway.ends_at, lifetime: gateway.lifetime }),
         file_holds_token,
+        is_cleaned_up,
     };
     report_success(&success, environment, console);
     Ok(())

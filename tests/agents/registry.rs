@@ -1,4 +1,4 @@
-//! Prints what the registry of agents knows as JSON, for the table in the README: `cargo run --quiet --example registry`.
+//! Prints what the registry of agents knows as JSON, for the table in docs/agents.md: `cargo run --quiet --example registry`.
 #![allow(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::process::ExitCode;

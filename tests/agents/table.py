@@ -1,8 +1,8 @@
-"""Writes the table of agents into README.md, from what the action says of them and what tests/agents/results.json proves.
+"""Writes the table of agents into docs/agents.md, from what the action says of them and what tests/agents/results.json proves.
 
     tests/agents/table [--check]
 
-The names come from docs/agents.md, whose versions must be those that were proven.
+The names come from that page's sections, whose versions must be those that were proven.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from agents.build import build, registry
 from agents.client import load
 from agents.registry import entries
 
-README, AGENTS = ROOT / "README.md", ROOT / "docs/agents.md"
+AGENTS = ROOT / "docs/agents.md"
 BEGIN, END = "<!-- agents:begin -->", "<!-- agents:end -->"
-HEAD = ("Agent", "`client`", "Transports", "`token_env`", "`allowed_tools` in", "Proven with")
-PLACES = {"mcp_config": "the config", "client_args": "`client_args`"}
+HEAD = ("Agent", "`client`", "Transports", "`token_env`", "Allowed tools in", "Tested")
+PLACES = {"mcp_config": "config", "client_args": "`client_args`"}
 SECTION = re.compile(r"^## (?P<title>[^\n]+): `(?P<client>[\w-]+)`\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
-DOCUMENTED = re.compile(r"^- \*\*By documentation:\*\* [^*]*\]\(https://[^*]* read on\s+(?P<day>\d+ [A-Z][a-z]+ \d{4})", re.MULTILINE)
+DOCUMENTED = re.compile(r"^- \*\*Not tested:\*\* [^*]*\]\(https://[^*]* read\s+on\s+(?P<day>\d+\s+[A-Z][a-z]+\s+\d{4})", re.MULTILINE)
 
 
 def anchor(section):
@@ -35,11 +35,11 @@ def anchor(section):
 def row(name, entry, section, proofs):
     """A client's cells."""
     return (
-        f"[{section['title']}](docs/agents.md#{anchor(section)})",
+        f"[{section['title']}](#{anchor(section)})",
         f"`{name}`",
         " ".join(f"`{transport}`" for transport in entry.transports()),
         variable(entry),
-        " and ".join(PLACES[output] for output in entry.tools_in) or "no place",
+        " and ".join(PLACES[output] for output in entry.tools_in) or "not supported",
         ", ".join(proof(test, result) for test, result in proofs.items()) or documented(name, section),
     )
 
@@ -48,8 +48,8 @@ def documented(name, section):
     """Where no test can run it: that it was read, and when. The section names the page."""
     said = DOCUMENTED.search(section["text"])
     if not said:
-        sys.exit(f"docs/agents.md does not say by which page, read on which day, {name} has its config")
-    return f"by documentation, {said['day']}"
+        sys.exit(f"docs/agents.md does not say from which page, read on which day, the config of {name} is written")
+    return f"no; documentation of {' '.join(said['day'].split())}"
 
 
 def variable(entry):
@@ -63,7 +63,7 @@ def variable(entry):
 def proof(test, result):
     """The version that ran, with the test that ran it."""
     named = result["version"] if test == result["client"] else f"{test} {result['version']}"
-    text = f"[{named}](tests/agents/clients/{test.replace('-', '_')}.py)"
+    text = f"[{named}](../tests/agents/clients/{test.replace('-', '_')}.py)"
     return text if result["calls_tools"] else f"{text}, up to the list of tools"
 
 
@@ -75,9 +75,9 @@ def table(known, sections, results):
         for test, result in proofs.items():
             if set(result["variants"]) != {str(variant) for variant in entry.variants}:
                 sys.exit(f"the action has other ways to hand a config to {name} than were proven: run tests/agents/conformance {test}")
-            said = re.search(r"^- \*\*Proven:\*\*.*$", sections[name]["text"], re.MULTILINE)
+            said = re.search(r"^- \*\*Tested:\*\*.*$", sections[name]["text"], re.MULTILINE)
             if not said or result["version"] not in said[0]:
-                sys.exit(f"docs/agents.md does not say of {name} that it is proven with {result['version']}")
+                sys.exit(f"docs/agents.md does not say of {name} that it was tested with {result['version']}")
         rows.append(row(name, entry, sections[name], proofs))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD), *rows))
 
@@ -90,18 +90,18 @@ def main():
     if {name: result["version"] for name, result in results.items()} != {name: client.version for name, client in load().items()}:
         sys.exit("tests/agents/results.json has other versions than tests/agents/pins: run tests/agents/conformance")
     known = entries(*build(), registry())
-    sections = {section["client"]: section for section in SECTION.finditer(AGENTS.read_text())}
+    old = AGENTS.read_text()
+    sections = {section["client"]: section for section in SECTION.finditer(old)}
     if missing := set(known) - set(sections):
         sys.exit(f"docs/agents.md has no section of {', '.join(sorted(missing))}")
-    old = README.read_text()
     before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
-    assert begin and end, f"README.md has no {BEGIN} and {END}"
+    assert begin and end, f"docs/agents.md has no {BEGIN} and {END}"
     new = f"{before}{BEGIN}\n{table(known, sections, results)}\n{END}{after}"
     if not options.check:
-        README.write_text(new)
+        AGENTS.write_text(new)
     elif new != old:
-        sys.exit("the table of agents in README.md is not up to date: run tests/agents/table")
+        sys.exit("the table of agents in docs/agents.md is not up to date: run tests/agents/table")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ class Step:
     def __init__(self, image, inputs, *options, environment=None, runner_temp=True, owner=None):
         unknown = set(inputs) - set(declared_inputs())
         assert not unknown, f"action.yml has no input {sorted(unknown)}"
-        self.image, self.options = image, options
+        self.image, self.given, self.options = image, set(inputs), options
         self.home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         top = Path(self.home.name)
         # mkdtemp makes its folder for one user; the runner's temp folder is open to all.
@@ -210,9 +210,12 @@ class Step:
             start_new_session=True,
         )
 
-    def end_of_job(self):
-        """The clean-up that the runner starts when the job's other steps are through."""
-        state = read_file_command(self.files["GITHUB_STATE"].read_text())
+    def end_of_job(self, as_act=False):
+        """The clean-up that the runner starts when the job's other steps are through. act gives it no state and no defaults."""
+        state = {} if as_act else read_file_command(self.files["GITHUB_STATE"].read_text())
+        if as_act:
+            given = {f"INPUT_{name.upper()}" for name in self.given}
+            self.environment = {name: value for name, value in self.environment.items() if not name.startswith("INPUT_") or name in given}
         entrypoint = re.search(r"^ {2}post-entrypoint: *(\S+)$", (ROOT / "action.yml").read_text(), re.MULTILINE)[1]
         self.start(entrypoint, state)
         return self.finish()

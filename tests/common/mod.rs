@@ -20,6 +20,7 @@ pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -122,6 +123,17 @@ impl Step {
 
     pub fn run(&self) -> Outcome {
         self.finish(self.start())
+    }
+
+    /// Runs the program as the runner does at the end of the job: through the link that the image has.
+    pub fn clean_up(&self) -> Outcome {
+        let link = self.path("cleanup");
+        if !link.exists() {
+            symlink(env!("CARGO_BIN_EXE_port-mcp-auth"), &link).unwrap();
+        }
+        let mut command = Command::new(link);
+        self.prepare(&mut command);
+        self.finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     pub fn start(&self) -> Child {

@@ -116,7 +116,7 @@ pub fn all() -> Vec<Scenario> {
             step.input("gateway", "true").without("GITHUB_ACTIONS").env("DOCKER_HOST", socket)
         }),
         Scenario::new("credentials_rejected", Some("credentials_rejected"), default(), |_, step| step.input("client_id", "someone-else")),
-        Scenario::new("credentials_of_another_organisation", Some("credentials_rejected"), default(), |_, step| {
+        Scenario::new("credentials_of_another_organization", Some("credentials_rejected"), default(), |_, step| {
             step.input("organization", "org_other")
         }),
         Scenario::new("credentials_rejected_oauth", Some("credentials_rejected"), default(), |_, step| {
@@ -324,8 +324,11 @@ fn with_preflight() -> Vec<Scenario> {
         Scenario::new("file_write_no_temp", Some("file_write"), default(), |_, step| step.input("config_file", "temp:mcp.json")),
         Scenario::new("success_config_file_in_a_checkout", None, default(), |_, step| {
             std::fs::create_dir(step.path("workspace/.git")).unwrap();
-            step.input("config_file", ".mcp.json")
+            let state = step.path("state");
+            std::fs::write(&state, "").unwrap();
+            step.input("config_file", ".mcp.json").env("GITHUB_STATE", state)
         }),
+        Scenario::new("success_config_file_without_state", None, default(), |_, step| step.input("config_file", ".mcp.json")),
         verified("tool_unknown", Some("tool_unknown"), default(), |_, step| {
             step.input("allowed_tools", "mcp__port-prod__list_blueprints,mcp__port-prod__get_entities,lst_*")
         }),

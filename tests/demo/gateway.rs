@@ -59,7 +59,7 @@ pub fn demo() -> ExitCode {
 
     let saved = runner::read_outputs(&std::fs::read_to_string(step.path("state")).unwrap());
     std::fs::write(step.path("summary.md"), "").unwrap();
-    let end = saved.into_iter().fold(step, |step, (name, value)| step.env(&format!("STATE_{name}"), value)).run();
+    let end = saved.into_iter().fold(step, |step, (name, value)| step.env(&format!("STATE_{name}"), value)).clean_up();
     heading("The end of the job: the log, and the job summary");
     print!("{}\n{}", end.log.shown(), end.summary);
 

@@ -255,8 +255,11 @@ impl<'a> Server<'a> {
         let mut delivery =
             if !said.moves && dice.percent(hostility) { said.answer.clone().somehow(&dice) } else { said.answer.clone().properly() };
         if !is_request && request.method == "POST" {
-            // Only the status counts.
+            // Only the status counts, and not even that for a client's answer to the server's ping.
             delivery.verdict.good = good;
+            if method.is_empty() {
+                delivery.verdict = Verdict::good();
+            }
         }
         let mut record = self.record();
         let mut delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };

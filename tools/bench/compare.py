@@ -47,13 +47,15 @@ class Targets:
         self.rows.append([label, f"at most {limit:.3g}", f"{middle:.3g} ({low:.3g} to {high:.3g})", met])
 
     def show(self):
-        return table(["target, as a share", "target", "measured", "met"], self.rows)
+        return table(["ratio", "limit", "measured", "met"], self.rows)
 
 
 def main():
     """Measures all, and prints it or writes it into the document."""
     parser = argparse.ArgumentParser(prog="tools/bench/compare", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md, and draw its picture")
+    parser.add_argument(
+        "--write", action="store_true", help="put the figures into docs/performance.md and tools/bench/RESULTS.md, and draw the picture"
+    )
     parser.add_argument("--rounds", type=int, default=100, help="of the exchange (100); the others have fewer")
     options = parser.parse_args()
     parts, targets, started = {}, Targets(), time.monotonic()
@@ -69,15 +71,15 @@ def main():
         say("exchange", exchange.show(found))
         say("needs", exchange.show_needs(found))
     ours, bare, guide = found[:3]
-    targets.add("wall time, of the guide's step", 1 / 12, ratios(ours.wall, guide.wall))
-    targets.add("peak memory, of the guide's step", 1 / 4, ratios(ours.peak, guide.peak))
-    targets.add("wall time, of the bare `hyper` + `rustls` program", 1.15, ratios(ours.wall, bare.wall))
+    targets.add("wall time, to the guide's step", 1 / 12, ratios(ours.wall, guide.wall))
+    targets.add("peak memory, to the guide's step", 1 / 4, ratios(ours.peak, guide.peak))
+    targets.add("wall time, to the bare `hyper` + `rustls` program", 1.15, ratios(ours.wall, bare.wall))
     if reason := containers.missing():
         say("containers", f"Not measured: {reason}.")
     else:
         with_action, with_empty = containers.measure(action, sandbox_program, native["empty"], max(3, options.rounds // 4))
         say("containers", containers.show(with_action, with_empty))
-        targets.add("container start to exit, of the empty image's", 1.05, ratios(with_action, with_empty))
+        targets.add("container start to exit, to an empty image", 1.05, ratios(with_action, with_empty))
     say("images", containers.sizes(Files([action])))
     say("agents", agents.show(agents.measure(action, sandbox_program, max(2, options.rounds // 10), 3)))
     if reason := network.missing():

@@ -42,7 +42,7 @@ def show(programs, counted, found):
 def main():
     """Builds and measures each level."""
     parser = argparse.ArgumentParser(prog="tools/bench/levels", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="put the figures into tools/bench/RESULTS.md")
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     if reason := profile.missing():

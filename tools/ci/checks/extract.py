@@ -6,7 +6,7 @@
 From every Markdown file: each fenced YAML block. A block with `jobs:` is a workflow, or all of one but its head; a list
 of steps is wrapped in a job; a block with `runs:` is an action; anything else only has to parse. From every workflow and
 action: each `run:` script that is bash, with its `${{ }}` expressions replaced by a word. Lines keep their numbers, so
-that a finding in `docs-ways-in.md.12.yml:40` is line 40 of docs/ways-in.md.
+that a finding in `docs-usage.md.12.yml:40` is line 40 of docs/usage.md.
 
     OUT/docs/.github/workflows/*.yml      OUT/docs/*/action.yml      OUT/run/*.sh
 """

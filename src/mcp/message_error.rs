@@ -12,7 +12,7 @@ const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// Why a message got no answer that can be used.
 #[derive(Debug)]
-pub enum Failure {
+pub enum MessageError {
     /// No whole response.
     Request(RequestError),
     /// A response whose status is no success.
@@ -45,7 +45,7 @@ pub enum Failure {
     Internal(anyhow::Error),
 }
 
-impl Failure {
+impl MessageError {
     /// Whether the server may only dislike the way in which the conversation begins: it says so, or refuses it without JSON-RPC.
     pub fn may_be_of_revision(&self) -> bool {
         let is_of_revision = |code| matches!(code, UNSUPPORTED_VERSION | METHOD_NOT_FOUND | INVALID_PARAMS);
@@ -55,9 +55,17 @@ impl Failure {
                 let status = response.head.status;
                 let is_of_way_there =
                     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
-                let is_of_message = status.is_client_error() && !is_of_way_there && !is_retryable(status);
-                is_of_message && Self::rpc_error(response).is_none_or(|error| is_of_revision(error.code))
+                is_refusal(status) && !is_of_way_there && Self::rpc_error(response).is_none_or(|error| is_of_revision(error.code))
             }
+            _ => false,
+        }
+    }
+
+    /// Whether the server answered with a JSON-RPC error.
+    pub fn is_json_rpc(&self) -> bool {
+        match self {
+            Self::Rpc(_) => true,
+            Self::Status(response) => Self::rpc_error(response).is_some(),
             _ => false,
         }
     }
@@ -68,4 +76,9 @@ impl Failure {
         body.get("jsonrpc")?;
         body.get("error").filter(|error| error.is_object()).map(RpcError::read)
     }
+}
+
+/// Whether a status refuses a message, and would refuse it again.
+pub fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error() && !is_retryable(status)
 }
