@@ -86,7 +86,7 @@ fn at_the_door(gateway: &Gateway) -> Vec<Attack> {
     vec![
         with("no key", host.clone(), "key"),
         with("a wrong key", format!("{host}Authorization: Bearer {}\r\n", "x".repeat(KEY.len())), "key"),
-        with("a part of the key", format!("{host}Authorization: Bearer {}\r\n", &KEY[..20]), "key"),
+        with("a part of the key", format!("{host}Authorization: Bearer {}\r\n", KEY.get(..20).unwrap()), "key"),
         with("the key and more", format!("{host}Authorization: Bearer {KEY}x\r\n"), "key"),
         with("the key in capitals", format!("{host}Authorization: Bearer {}\r\n", KEY.to_uppercase()), "key"),
         with("an empty key", format!("{host}Authorization: Bearer \r\n"), "key"),
@@ -185,8 +185,8 @@ fn on_the_wire(gateway: &Gateway) -> Vec<Attack> {
 }
 
 fn chunked(text: &str) -> String {
-    let chunks: String = text.chars().map(|c| format!("{:x}\r\n{c}\r\n", c.len_utf8())).collect();
-    chunks + "0\r\n\r\n"
+    let chunk = |c: char| format!("{:x}\r\n{c}\r\n", c.len_utf8());
+    text.chars().map(chunk).chain(["0\r\n\r\n".to_owned()]).collect()
 }
 
 fn in_json(gateway: &Gateway) -> Vec<Attack> {

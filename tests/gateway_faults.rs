@@ -122,7 +122,7 @@ fn an_error_of_the_server_is_the_agents() {
     assert!(answers.iter().all(|answer| answer["outcome"] == "error"), "{answers:?}");
     // One that an agent would answer with OAuth does not get through, nor what asks for it.
     let upstream = Upstream::start(|_, stream| {
-        respond(stream, "403 Forbidden", "WWW-Authenticate: Bearer\r\nContent-Type: application/json\r\n", "{\"ok\":false}")
+        respond(stream, "403 Forbidden", "WWW-Authenticate: Bearer\r\nContent-Type: application/json\r\n", "{\"ok\":false}");
     });
     let gateway = Gateway::start(&upstream.settings());
     let reply = gateway.post(&call(1, "a", &json!({})));
@@ -258,4 +258,15 @@ fn a_signal_ends_it_before_its_settings() {
     });
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// The same while it waits for its first token.
+#[test]
+fn a_signal_ends_it_before_its_first_token() {
+    let sandbox = sandbox();
+    sandbox.set_fault_forever(Route::AccessToken, Fault::Hang);
+    let mut gateway = Gateway::spawn(&settings(&sandbox).to_string());
+    wait_for("the exchange", || (!sandbox.requests().is_empty()).then_some(()));
+    assert_eq!(gateway.stop(), Some(0));
+    assert!(gateway.lines().is_empty());
 }

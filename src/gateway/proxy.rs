@@ -364,10 +364,8 @@ fn kind_of(response: &reqwest::Response) -> Kind {
 impl Refused {
     fn line(&self, state: &State) -> Line {
         let Self { refusal, message, http_method, bytes, .. } = self;
-        let method = message.as_ref().map_or_else(
-            || http_method.to_string(),
-            |message| state.tokens.quote(message.method().unwrap_or("response")).shortened(60).as_str().to_owned(),
-        );
+        let method = message.as_ref().map_or(http_method.as_str(), |message| message.method().unwrap_or("response"));
+        let method = state.tokens.quote(method).shortened(60).as_str().to_owned();
         let is_call = method == "tools/call";
         let name = message.as_ref().filter(|_| is_call).and_then(|message| message.params()?.get("name")?.text());
         let tool = name.map(|name| match ToolName::parse(&name) {

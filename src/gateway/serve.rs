@@ -54,6 +54,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// If it can't start.
 pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
+    let mut stopped = std::pin::pin!(stopped);
     // A process with the same user must not read this one's memory. Where the system can't do that, the container's user does.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let listener = TcpListener::bind(settings.listen).await.context("The gateway can't listen")?;
@@ -61,9 +62,13 @@ pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Fu
     let (end, ending) = watch::channel(false);
     let record = Rc::new(Record::new(out));
     let state = Rc::new(state(&settings, address, Rc::clone(&record), ending)?);
-    match &settings.token {
-        Some(given) => state.tokens.put(&given.token, Duration::from_secs(given.seconds_left)),
-        None => drop(state.tokens.ask(&state.http).await?),
+    if let Some(given) = &settings.token {
+        state.tokens.put(&given.token, Duration::from_secs(given.seconds_left));
+    } else {
+        tokio::select! {
+            asked = state.tokens.ask(&state.http) => drop(asked?),
+            () = stopped.as_mut() => return Ok(()),
+        }
     }
     let ready = Line { event: Event::Ready, port: Some(address.port()), ..Line::default() };
     record.write(ready).context("Standard output can't be written")?;
@@ -71,7 +76,7 @@ pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Fu
     let mut connections = JoinSet::new();
     let reason = tokio::select! {
         () = accept(&listener, &state, &mut connections) => "fault",
-        () = stopped => "stopped",
+        () = stopped.as_mut() => "stopped",
         () = sleep(Duration::from_secs(settings.lifetime)) => "lifetime",
     };
     drop(listener);
