@@ -230,7 +230,10 @@ impl Connection<'_> {
             }
             ("POST", ["networks", _, "connect"]) => self.answer(200, &json!({})),
             ("POST", ["containers", name, "start"]) => {
-                if matches!(script.program, Program::Real) {
+                // As an engine does, nothing else happens to the container meanwhile.
+                let mut seen = self.seen();
+                let is_there = seen.containers.contains_key(*name);
+                if is_there && matches!(script.program, Program::Real) {
                     let program = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"))
                         .arg("gateway")
                         .env_clear()
@@ -239,9 +242,10 @@ impl Connection<'_> {
                         .stderr(Stdio::null())
                         .spawn()
                         .unwrap();
-                    self.seen().containers.insert((*name).to_owned(), Some(program));
+                    seen.containers.insert((*name).to_owned(), Some(program));
                 }
-                self.answer(204, &Value::Null);
+                drop(seen);
+                self.answer(if is_there { 204 } else { 404 }, &json!({ "message": "No such container" }));
             }
             ("POST", ["containers", name, "stop"]) => {
                 let program = self.seen().containers.get_mut(*name).and_then(Option::take);
@@ -299,7 +303,9 @@ impl Connection<'_> {
             "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
         );
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
+        if reader.read_line(&mut line).unwrap_or_default() == 0 {
+            return;
+        }
         self.seen().told.push(line.clone());
         match &self.shared.0.program {
             Program::Says { lines, ends } => {
@@ -314,7 +320,9 @@ impl Connection<'_> {
                 let name = path.split('/').nth(1).unwrap().to_owned();
                 let (stdin, stdout) = {
                     let mut seen = self.seen();
-                    let program = seen.containers.get_mut(&name).unwrap().as_mut().unwrap();
+                    let Some(Some(program)) = seen.containers.get_mut(&name) else {
+                        return;
+                    };
                     (program.stdin.take().unwrap(), program.stdout.take().unwrap())
                 };
                 // It stays open: an engine closes it when the container ends.
