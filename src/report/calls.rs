@@ -215,7 +215,9 @@ mod tests {
 
     fn read(lines: &[&str]) -> Calls {
         let mut calls = Calls::default();
-        lines.iter().for_each(|line| calls.read(line));
+        for line in lines {
+            calls.read(line);
+        }
         calls.close();
         calls
     }
