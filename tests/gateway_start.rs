@@ -184,6 +184,18 @@ fn the_preflight_runs_through_the_gateway_with_its_key() {
 }
 
 #[test]
+fn a_proxy_that_agents_would_ask_for_the_gateway_is_a_warning() {
+    let network_settings = || json!({ "Networks": { "bridge": { "IPAddress": "127.0.0.2" } } });
+    for (exceptions, warns) in [("127.0.0.1", true), ("127.0.0.1,127.0.0.2", false)] {
+        let sandbox = Sandbox::default();
+        let (step, _engine) = step(&sandbox, Script { network_settings: network_settings(), ..Script::default() });
+        let outcome = step.env("http_proxy", "http://proxy.example:3128").env("no_proxy", exceptions).run().succeeded();
+        let title = "::warning title=Agents may look for the gateway behind the proxy::";
+        assert_eq!(outcome.stdout.contains(title), warns, "{}", outcome.stdout);
+    }
+}
+
+#[test]
 fn a_tool_that_is_not_offered_is_reported_as_without_a_gateway() {
     let sandbox = Sandbox::default();
     let (step, engine) = step(&sandbox, real());

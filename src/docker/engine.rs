@@ -40,7 +40,7 @@ impl Engine {
     /// # Errors
     /// If there is none, or it doesn't say which versions of the API it speaks.
     pub async fn connect(socket: &Path, console: &Console) -> Result<Self, Error> {
-        // Only so does the system's own error come to light.
+        // The library would hide the system's own error.
         drop(UnixStream::connect(socket).await.map_err(|source| Error::Socket { path: socket.to_owned(), source })?);
         let mut engine = Self { client: unix_client(socket.to_owned())?, version: String::new(), console: console.clone() };
         let spoken: Spoken = engine.get(Task::Version, "version", &[]).await?;

@@ -26,7 +26,7 @@ pub enum Route {
     Published(String),
 }
 
-/// What of `/info` counts here.
+/// The part of `/info` that is needed here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Info {

@@ -60,7 +60,7 @@ pub struct End {
     pub running: bool,
     /// The exit code of its program: 137 if it was killed.
     pub exit_code: i64,
-    /// Whether the system killed it for want of memory.
+    /// Whether the system killed it because it ran out of memory.
     #[serde(rename = "OOMKilled")]
     pub out_of_memory: bool,
 }

@@ -158,7 +158,7 @@ pub fn warn_of_proxy_before_gateway(network: &Network, gateway: &ServerUrl, cons
         console.warning(
             "Agents may look for the gateway behind the proxy",
             &format!(
-                "A proxy for plain http is set, and `NO_PROXY` doesn't name the gateway's address, `{host}`. An agent that heeds the proxy's settings would send it the gateway's key, and reach nothing.\nFix: Add `{host}` to `NO_PROXY` in the agent's step, by the output `mcp_url`."
+                "A proxy for plain http is set, and `NO_PROXY` doesn't name the gateway's address, `{host}`. An agent that uses the proxy for every address would send the gateway's key to the proxy, and would not reach the gateway.\nFix: Add `{host}` to `NO_PROXY` in the agent's step. The address is in the output `mcp_url`."
             ),
         );
     }
