@@ -156,7 +156,7 @@ impl Streamed {
 
     fn end(&mut self) -> Option<Bytes> {
         self.upstream = None;
-        let rest = self.cutter.as_mut().map(EventCutter::rest).unwrap_or_default();
+        let rest = self.cutter.as_mut().map(|cutter| cutter.rest(|data| self.state.cut_event(data))).unwrap_or_default();
         let needles = self.state.tokens.needles();
         let mut out = self.scrubber.scrub(&needles, &rest).unwrap_or(rest);
         out.extend(self.scrubber.rest(&needles));
