@@ -46,11 +46,13 @@ fn run(gateway: &Gateway, sandbox: &Sandbox, attacks: Vec<Attack>) -> (usize, Ve
     for Attack { name, bytes, reason } in attacks {
         let (before, asked) = (gateway.events("refused").len(), sandbox.requests_to(Route::Mcp).len());
         let reply = gateway.raw(&bytes);
-        let refused = wait_for(&name, || gateway.events("refused").get(before..).filter(|new| !new.is_empty()).map(<[Value]>::to_vec));
-        let reasons: Vec<_> = refused.iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect();
-        let is_told = reasons.iter().any(|found| found == reason);
-        if !is_told || sandbox.requests_to(Route::Mcp).len() != asked || is_success(&reply) {
-            further.push(format!("{name}: {reasons:?}, {} {}", reply.status, reply.text()));
+        // One of them is two requests.
+        wait_for(&format!("{name}: {reason} on record, after {reply:?}"), || {
+            let refused = gateway.events("refused");
+            refused.get(before..)?.iter().any(|line| line["reason"] == reason).then_some(())
+        });
+        if sandbox.requests_to(Route::Mcp).len() != asked || is_success(&reply) {
+            further.push(format!("{name}: {} {}", reply.status, reply.text()));
         }
     }
     (count, further)

@@ -123,6 +123,25 @@ fn lists_in_event_streams_lose_what_is_not_allowed() {
     assert_eq!(upstream.asked()[1].header("mcp-session-id"), Some("s"));
 }
 
+/// Half of a surrogate pair, an emoji that was cut in two: JavaScript reads it, so the list is not lost, and nothing in it passes uncut.
+#[test]
+fn a_list_is_cut_however_agents_read_it() {
+    let list = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"hidden\",\"description\":\"\\ud83d\"},{\"name\":\"a\"}]}}";
+    let upstream = Upstream::start(move |asked, stream| {
+        if asked.method() == "POST" {
+            return respond(stream, "200 OK", "Content-Type: application/json\r\n", list);
+        }
+        begin_events(stream);
+        // Without an end, which some agents don't need.
+        event(stream, &format!("data: {list}"));
+        end_events(stream);
+    });
+    let gateway = Gateway::start(&upstream.settings());
+    assert_eq!(tools(&gateway.post(&request(1, "tools/list", &json!({}))).answer_to(1)), ["a"]);
+    let resumed = gateway.raw(format!("GET /mcp HTTP/1.1\r\n{}Last-Event-ID: 7\r\n\r\n", gateway.headers()).as_bytes());
+    assert_eq!(tools(&resumed.answer_to(1)), ["a"], "{}", resumed.text());
+}
+
 #[test]
 fn a_session_is_ended_and_an_unknown_one_is_told() {
     let sandbox = Sandbox::default();

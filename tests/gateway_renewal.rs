@@ -1,4 +1,5 @@
 //! Promise: a token that ends is replaced while calls go on: none fails, none is doubled, and one exchange is made for each token.
+//! `GATEWAY_TOKENS=15 GATEWAY_TOKEN_SECONDS=20` makes the job as long as five minutes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -9,19 +10,22 @@ use common::gateway::{Gateway, call, settings};
 use port_sandbox::{Fault, McpMode, Options, Route, Sandbox, TokenKind};
 use serde_json::json;
 
-/// How many tokens are used up.
-const TOKENS: usize = 4;
+/// A number from the environment.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
 
 #[test]
 fn calls_go_on_over_every_renewal() {
+    let (count, lifetime) = (number("GATEWAY_TOKENS", 4), Duration::from_secs(number("GATEWAY_TOKEN_SECONDS", 2)));
     for (token_kind, mcp_mode) in [(TokenKind::Jwt, McpMode::Stateless), (TokenKind::Opaque, McpMode::Stateful)] {
-        let options = Options { token_lifetime: Duration::from_secs(2), token_kind, mcp_mode, ..Options::default() };
+        let options = Options { token_lifetime: lifetime, token_kind, mcp_mode, ..Options::default() };
         let sandbox = Sandbox::start(options);
         let mut gateway = Gateway::start(&settings(&sandbox));
         let session = gateway.initialize();
         let done: Vec<u64> = common::all_at_once(20, |caller| {
             let mut calls = 0;
-            while sandbox.issued_tokens().len() < TOKENS {
+            while (sandbox.issued_tokens().len() as u64) < count {
                 let id = u64::try_from(caller).unwrap() * 1_000_000 + calls;
                 let reply = gateway.post_with(&session, call(id, "list_blueprints", &json!({})).to_string().as_bytes());
                 assert!(reply.answer_to(id)["result"]["content"].is_array(), "{reply:?} {}", reply.text());

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::future::LocalBoxFuture;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use memchr::memmem;
+use memchr::{memchr_iter, memchr2_iter};
 use tokio::time::Instant;
 
 use super::events::EventCutter;
@@ -14,10 +14,7 @@ use super::record::{Event, Line, Outcome, Record, milliseconds};
 use super::state::State;
 use crate::redact::Scrubber;
 
-/// What an answer of JSON holds if it is an error. In a text, the quotes would be escaped.
-const ERRORS: [&[u8]; 4] = [b"\"isError\":true", b"\"isError\": true", b"\"error\":{", b"\"error\": {"];
-
-/// One less than the length of the longest of them.
+/// One less than the length of what [`says_error`] looks for.
 const OVERLAP: usize = 14;
 
 /// A body.
@@ -71,13 +68,14 @@ impl Note {
         if self.outcome == Outcome::Error {
             return;
         }
-        let head = piece.get(..OVERLAP).unwrap_or(piece);
-        self.tail.extend_from_slice(head);
-        if ERRORS.iter().any(|error| memmem::find(piece, error).is_some() || memmem::find(&self.tail, error).is_some()) {
+        self.tail.extend_from_slice(piece.get(..OVERLAP).unwrap_or(piece));
+        if says_error(piece) || says_error(&self.tail) {
             self.outcome = Outcome::Error;
         }
-        self.tail.clear();
-        self.tail.extend_from_slice(piece.get(piece.len().saturating_sub(OVERLAP)..).unwrap_or_default());
+        if let Some(end) = piece.last_chunk::<OVERLAP>() {
+            self.tail = end.to_vec();
+        }
+        self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
     }
 
     /// All of the answer went to the agent.
@@ -86,6 +84,21 @@ impl Note {
             self.outcome = Outcome::Ok;
         }
     }
+}
+
+/// Whether an answer of JSON is an error. In a text, the quotes would be escaped.
+fn says_error(json: &[u8]) -> bool {
+    memchr2_iter(b'E', b'{', json).any(|at| {
+        let (before, rest) = json.split_at(at);
+        let is_result = before.ends_with(b"\"is") && [&b"Error\":true"[..], b"Error\": true"].iter().any(|end| rest.starts_with(end));
+        is_result || (rest.starts_with(b"{") && [&b"\"error\":"[..], b"\"error\": "].iter().any(|start| before.ends_with(start)))
+    })
+}
+
+/// Whether an event in this part of a stream has an id, by which the stream can be resumed.
+fn has_id(events: &[u8]) -> bool {
+    const FIELD: &[u8] = b"id:";
+    events.starts_with(FIELD) || memchr_iter(b'\n', events).any(|at| events.get(at + 1..).is_some_and(|line| line.starts_with(FIELD)))
 }
 
 impl Drop for Note {
@@ -142,7 +155,7 @@ impl Streamed {
             None => piece,
         };
         // A stream with ids can be resumed, which an error would prevent.
-        if self.last_words.is_some() && (cut.starts_with(b"id:") || memmem::find(&cut, b"\nid:").is_some()) {
+        if self.last_words.is_some() && has_id(&cut) {
             self.last_words = None;
         }
         let clean = self.scrubber.scrub(&self.state.tokens.needles(), &cut).map_or(cut, Bytes::from);
@@ -156,7 +169,7 @@ impl Streamed {
 
     fn end(&mut self) -> Option<Bytes> {
         self.upstream = None;
-        let rest = self.cutter.as_mut().map(EventCutter::rest).unwrap_or_default();
+        let rest = self.cutter.as_mut().map(|cutter| cutter.rest(|data| self.state.cut_event(data))).unwrap_or_default();
         let needles = self.state.tokens.needles();
         let mut out = self.scrubber.scrub(&needles, &rest).unwrap_or(rest);
         out.extend(self.scrubber.rest(&needles));
@@ -227,5 +240,53 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Streamed(streamed) => streamed.upstream.is_none(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    fn outcome(pieces: &[&str]) -> Outcome {
+        let mut note = Note::new(Rc::new(Record::new(io::sink())), 1);
+        for piece in pieces {
+            note.see(piece.as_bytes());
+        }
+        note.end();
+        note.outcome
+    }
+
+    #[test]
+    fn an_error_is_found_however_the_answer_is_cut() {
+        for error in [
+            "{\"result\":{\"isError\":true}}",
+            "{\"result\": {\"isError\": true}}",
+            "{\"error\":{\"code\":1}}",
+            "data: {\"error\": {}}\n\n",
+        ] {
+            assert_eq!(outcome(&[error]), Outcome::Error, "{error}");
+            for at in 0..error.len() {
+                let (one, other) = error.split_at(at);
+                assert_eq!(outcome(&[one, other]), Outcome::Error, "{error} {at}");
+            }
+            let bytes: Vec<_> = error.chars().map(String::from).collect();
+            assert_eq!(outcome(&bytes.iter().map(String::as_str).collect::<Vec<_>>()), Outcome::Error, "{error}");
+        }
+        for good in [
+            "",
+            "{\"result\":{\"isError\":false}}",
+            "{\"text\":\"\\\"isError\\\":true \\\"error\\\":{\"}",
+            "Error\":true",
+            "{\"error\":null}",
+        ] {
+            assert_eq!(outcome(&[good]), Outcome::Ok, "{good}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_found_at_the_start_of_a_line() {
+        assert!(has_id(b"id: 1\n") && has_id(b"data: a\nid:1\n") && has_id(b": x\r\nid: 1"));
+        assert!(!has_id(b"data: id: 1\n") && !has_id(b"") && !has_id(b"event: x\n\n"));
     }
 }

@@ -44,10 +44,11 @@ impl EventCutter {
         Ok(out)
     }
 
-    /// What is left at the end of the stream: an event that is not complete counts for nothing.
-    pub fn rest(&mut self) -> Vec<u8> {
+    /// What is left at the end of the stream. An event that is not complete counts for nothing, but some agents read it.
+    pub fn rest(&mut self, change: impl Fn(&str) -> Option<String>) -> Vec<u8> {
         self.line = 0;
-        std::mem::take(&mut self.held)
+        let event = std::mem::take(&mut self.held);
+        changed(&event, change).unwrap_or(event)
     }
 
     fn end_line(&mut self, out: &mut Vec<u8>, change: impl Fn(&str) -> Option<String>) {
@@ -101,7 +102,7 @@ mod tests {
         for piece in pieces {
             out.extend(cutter.cut(piece.as_bytes(), change).unwrap());
         }
-        out.extend(cutter.rest());
+        out.extend(cutter.rest(|_| None));
         String::from_utf8(out).unwrap()
     }
 
@@ -111,6 +112,9 @@ mod tests {
         assert_eq!(cut(&["data: old\ndata: old\n\n"]), "data: new new\n\n");
         assert_eq!(cut(&["data: old\r", "\n\r", "\nid: 1\r\n\r\n"]).replace('\r', ""), "data: new\n\n\nid: 1\n\n");
         assert_eq!(cut(&["id: old\nretry: 5\n\n"]), "id: old\nretry: 5\n\n");
+        let mut cutter = EventCutter::default();
+        assert_eq!(cutter.cut(b"data: old", change).unwrap(), b"");
+        assert_eq!(cutter.rest(change), b"data: new\n\n");
     }
 
     #[test]

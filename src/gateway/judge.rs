@@ -193,10 +193,10 @@ fn arguments(params: Option<&Object>) -> Option<Object> {
 fn narrowed(message: Message) -> Message {
     match message {
         Message::Request { id, method, params: Some(mut params) } if method == "subscriptions/listen" => {
-            if let Some(mut wanted) = params.get("notifications").and_then(Json::object) {
-                wanted.retain(&SUBSCRIPTIONS);
-                params.set("notifications", wanted.to_json());
-            }
+            let mut wanted = params.get("notifications").and_then(Json::object).unwrap_or_default();
+            wanted.retain(&SUBSCRIPTIONS);
+            params.retain(&["_meta"]);
+            params.set("notifications", wanted.to_json());
             Message::Request { id, method, params: Some(params) }
         }
         other => other,

@@ -9,7 +9,6 @@ use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIG
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Body, Bytes, Incoming};
-use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
@@ -24,7 +23,7 @@ use super::reply;
 use super::reply::{error, response, tool_result};
 use super::state::State;
 use super::unanswered::Unanswered;
-use crate::mcp::ToolName;
+use crate::mcp::{ToolName, read_json};
 use crate::net::read_body_up_to;
 use crate::redact::Scrubber;
 
@@ -301,7 +300,8 @@ async fn pass_error(state: &State, response: reqwest::Response, mut note: Note) 
 async fn held(state: &State, response: reqwest::Response, message: &Message, mut note: Note) -> Response<AnswerBody> {
     let (status, session) = (response.status(), response.headers().get(SESSION_ID).cloned());
     let read = read_body_up_to(response, LARGEST_HELD).await;
-    let body: Option<Value> = read.ok().and_then(|response| serde_json::from_slice(&response.body).ok());
+    // As agents decode it: a byte that is not UTF-8 is replaced.
+    let body = read.ok().and_then(|response| read_json(&String::from_utf8_lossy(&response.body)));
     let Some(mut body) = body else {
         // What can't be read can't be cut.
         note.outcome = Outcome::Failed;

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use super::judge::Judge;
 use super::record::Record;
 use super::tokens::Tokens;
+use crate::mcp::read_json;
 use crate::net::Http;
 use crate::redact::Secret;
 
@@ -39,7 +40,7 @@ pub struct State {
 impl State {
     /// The data of an event without what the agent may not use; `None` if nothing is to be taken out.
     pub fn cut_event(&self, data: &str) -> Option<String> {
-        let mut message = serde_json::from_str(data).ok()?;
+        let mut message = read_json(data)?;
         self.cut(&mut message).then(|| message.to_string())
     }
 
