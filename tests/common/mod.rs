@@ -111,8 +111,16 @@ impl Step {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"));
+        // `tests/native/test` runs the same tests through the action without Docker.
+        let Some(script) = std::env::var_os("NATIVE_SCRIPT") else {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"));
+            self.prepare(&mut command);
+            return command;
+        };
+        let mut command = Command::new("node");
         self.prepare(&mut command);
+        let inherited = ["PATH", "RUNNER_TOOL_CACHE"].map(|name| (name, std::env::var_os(name).unwrap_or_default()));
+        command.envs(inherited).arg(script);
         command
     }
 

@@ -255,8 +255,11 @@ fn event_with(dice: &Dice, text: &str, good: &Value) -> String {
 
 /// Whether there is a line of data that is no JSON.
 fn holds_no_json(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let data = text.split(['\r', '\n']).filter_map(|line| line.strip_prefix("data:"));
-    data.filter(|data| !data.trim().is_empty()).any(|data| serde_json::from_str::<Value>(data).is_err())
+    // An event without data is no event. Of one space more, the first is no part of the data.
+    let data = data.map(|data| data.strip_prefix(' ').unwrap_or(data)).filter(|data| !data.is_empty());
+    data.map(serde_json::from_str::<Value>).any(|read| read.is_err())
 }
 
 /// An event with several lines of data.
