@@ -1,10 +1,12 @@
 //! Exchanges Port client credentials for a short-lived token, and hands an AI agent a ready MCP config.
 //!
-//! The modules are layers: each one uses only those below it. From the top: `step`, `report`, `inputs`, `clients`, `config`,
-//! `mcp`, `port`, `runner`, `net`, `redact`. The story of a run is [`step::run`].
+//! The modules are layers: each one uses only those below it. From the top: `step`, `report`, `inputs`, `gateway`, `docker`,
+//! `clients`, `config`, `mcp`, `port`, `runner`, `net`, `redact`. The story of a run is [`step::run`].
 
 mod clients;
 mod config;
+mod docker;
+pub mod gateway;
 mod inputs;
 mod mcp;
 mod net;
@@ -17,5 +19,5 @@ pub mod step;
 pub mod testing;
 
 pub use inputs::RawInputs;
-pub use report::{Signal, report_panic};
+pub use report::{Signal, gateway_failure, report_panic};
 pub use runner::{Console, Environment};

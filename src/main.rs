@@ -2,13 +2,13 @@
 
 use std::alloc::System;
 use std::env::{args_os, var_os};
-use std::io::stdout;
+use std::io::{stdin, stdout};
 use std::panic::set_hook;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use port_mcp_auth::{Console, Environment, RawInputs, Signal, report_panic, step};
+use port_mcp_auth::{Console, Environment, RawInputs, Signal, gateway, gateway_failure, report_panic, step};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroizing_alloc::ZeroAlloc;
@@ -17,7 +17,17 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
+/// The argument with which the program is the gateway.
+const GATEWAY: &str = "gateway";
+
 fn main() -> ExitCode {
+    if args_os().nth(1).is_some_and(|argument| argument == GATEWAY) {
+        return run_gateway().unwrap_or_else(|error| {
+            // If this can't be written either, the exit code says it.
+            drop(gateway::Record::new(stdout()).write(gateway_failure(error)));
+            ExitCode::FAILURE
+        });
+    }
     // The standard message of a panic could quote a secret, and the runner would not show it as an error.
     set_hook(Box::new(|panic| report_panic(panic.location(), &Console::new(stdout(), false))));
     let environment = Environment::read(|name| var_os(name));
@@ -43,6 +53,16 @@ fn run(environment: &Environment, console: &Console) -> Result<ExitCode> {
     // A look-up of a name that is still under way must not delay the end.
     runtime.shutdown_background();
     Ok(exit_code)
+}
+
+/// Its standard output holds nothing but the record, and a panic's message could quote a secret.
+fn run_gateway() -> Result<ExitCode, gateway::Error> {
+    set_hook(Box::new(|_| gateway::Record::new(stdout()).end("fault")));
+    let runtime = Builder::new_current_thread().enable_all().build().context("The system gives no event loop")?;
+    let stopped = async { drop(cancelled().await) };
+    let result = runtime.block_on(gateway::start(stdin(), stdout(), stopped));
+    runtime.shutdown_background();
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Waits for the runner to cancel the step. Process 1 of a container ignores every signal that it has no handler for.

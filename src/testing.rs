@@ -10,6 +10,10 @@ pub mod config {
     pub use crate::config::*;
 }
 
+pub mod docker {
+    pub use crate::docker::*;
+}
+
 pub mod inputs {
     pub use crate::inputs::*;
 }

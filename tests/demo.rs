@@ -1,6 +1,6 @@
 //! `cargo demo`: runs the real binary as the runner would, shows what the runner shows, and connects with the config that it wrote.
 //!
-//! It talks to the sandbox, or to Port where `PORT_CLIENT_ID` and `PORT_CLIENT_SECRET` are set.
+//! With the word `gateway` it shows the gateway, and agents that meet its limits. Without, it talks to the sandbox, or to Port where `PORT_CLIENT_ID` and `PORT_CLIENT_SECRET` are set.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -11,6 +11,8 @@
 )]
 
 mod common;
+#[path = "demo/gateway.rs"]
+mod gateway;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -27,6 +29,9 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use serde_json::Value;
 
 fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == "gateway") {
+        return gateway::demo();
+    }
     let real = std::env::var_os("PORT_CLIENT_ID").zip(std::env::var_os("PORT_CLIENT_SECRET"));
     let sandbox = real.is_none().then(Sandbox::default);
     let step = match (&sandbox, real) {

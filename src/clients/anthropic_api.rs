@@ -23,6 +23,10 @@ impl Client for AnthropicApi {
         &[]
     }
 
+    fn runs_in_job(&self) -> bool {
+        false
+    }
+
     /// There is a field for the token, but none for headers.
     fn sends_headers(&self) -> bool {
         false

@@ -34,6 +34,11 @@ pub trait Client: Sync {
         true
     }
 
+    /// Whether the agent connects to the MCP server from the job, and not from its provider's servers.
+    fn runs_in_job(&self) -> bool {
+        true
+    }
+
     /// What the agent reads a server's answers with, as far as that was seen.
     fn answer_reader(&self) -> AnswerReader {
         AnswerReader::Other

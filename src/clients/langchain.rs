@@ -1,4 +1,4 @@
-//! LangChain's MCP adapters: the servers of a `MultiServerMCPClient`, for a script. Seen with `langchain-mcp-adapters` 0.3.2.
+//! The MCP adapters of `LangChain`: the servers of a `MultiServerMCPClient`, for a script. Seen with `langchain-mcp-adapters` 0.3.2.
 //! <https://docs.langchain.com/oss/python/langchain/mcp>
 
 use serde_json::{Value, json};

@@ -23,6 +23,10 @@ impl Client for OpenAiApi {
         &[]
     }
 
+    fn runs_in_job(&self) -> bool {
+        false
+    }
+
     /// The token has a separate field, without `Bearer`. By default, the API asks the caller to approve each tool call; this is
     /// turned off for the listed tools.
     fn config(&self, connection: &Connection<'_>) -> Value {

@@ -16,12 +16,14 @@ impl Seal {
     }
 
     /// Puts the seal in front of a text.
-    pub(super) fn close(&self, text: &str) -> String {
+    #[must_use]
+    pub fn close(&self, text: &str) -> String {
         format!("{} {text}", HEXLOWER.encode(hmac::sign(&self.0, text.as_bytes()).as_ref()))
     }
 
     /// The text behind the seal; `None` if the seal is not ours.
-    pub(super) fn open<'a>(&self, sealed: &'a str) -> Option<&'a str> {
+    #[must_use]
+    pub fn open<'a>(&self, sealed: &'a str) -> Option<&'a str> {
         let (seal, text) = sealed.split_once(' ')?;
         let seal = HEXLOWER.decode(seal.as_bytes()).ok()?;
         hmac::verify(&self.0, text.as_bytes(), &seal).ok().map(|()| text)

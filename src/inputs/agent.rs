@@ -104,6 +104,24 @@ pub fn allowed_actions(actions: AllowedActions, client: &dyn Client) -> Result<A
     })
 }
 
+/// Whether there is to be a gateway beside the job.
+///
+/// # Errors
+/// If the agent doesn't run in the job.
+pub fn gateway(gateway: bool, client: &dyn Client) -> Result<bool, ValueError> {
+    if !gateway || client.runs_in_job() {
+        return Ok(gateway);
+    }
+    Err(ValueError {
+        value: None,
+        problem: format!(
+            "can't be used with `client: {}`: there, the provider's servers connect to the MCP server, and they can't reach a gateway in the job",
+            client.id()
+        ),
+        fix: "Leave `gateway` out, or choose an agent that runs in the job in `client`.".to_owned(),
+    })
+}
+
 /// Whether to open the MCP connection first.
 ///
 /// # Errors

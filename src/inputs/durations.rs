@@ -36,13 +36,13 @@ pub fn duration(text: &str) -> Result<Duration, ValueError> {
 ///
 /// # Errors
 /// As [`duration`], and for zero.
-pub fn time_limit(text: &str) -> Result<Duration, ValueError> {
+pub fn longer_than_zero(input: &str, text: &str) -> Result<Duration, ValueError> {
     let duration = duration(text)?;
     if duration.is_zero() {
         return Err(ValueError {
             value: None,
             problem: "is zero, which leaves no time for anything".to_owned(),
-            fix: "Write a duration such as `60s`, or leave `timeout` out.".to_owned(),
+            fix: format!("Write a duration such as `60s`, or leave `{input}` out."),
         });
     }
     Ok(duration)

@@ -28,6 +28,8 @@ pub struct Given {
     pub(super) allowed_tools: Option<String>,
     pub(super) allowed_actions: Option<String>,
     pub(super) verify: Option<String>,
+    pub(super) gateway: Option<String>,
+    pub(super) gateway_lifetime: Option<String>,
     pub(super) organization: Option<String>,
     pub(super) min_validity: Option<String>,
     pub(super) max_wait: Option<String>,

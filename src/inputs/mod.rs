@@ -41,6 +41,9 @@ pub struct RawInputs {
     proxies: Proxies,
 }
 
+/// A job on GitHub's runners ends after this long.
+const GATEWAY_LIFETIME: Duration = Duration::from_hours(6);
+
 /// All inputs, valid.
 #[derive(Debug)]
 pub struct Inputs {
@@ -70,6 +73,8 @@ pub struct Inputs {
     pub allowed_tools: Selection,
     /// Whether to check the MCP connection before it is handed to the agent.
     pub verify: bool,
+    /// How long the gateway lives, if there is to be one.
+    pub gateway: Option<Duration>,
     /// Where the config is written to, besides the outputs.
     pub config_file: Option<Place>,
     /// The config that the server is added to; by default the one at `config_file`.
@@ -144,6 +149,9 @@ impl Inputs {
         let actions = |text: &str| agent::allowed_actions(allowed_actions(text)?, client);
         let actions = check.or(field!(given.allowed_actions), AllowedActions::Any, actions);
         let verify = check.or(field!(given.verify), true, |text| agent::verify(names::boolean(text)?, client, read_only));
+        let gateway = check.or(field!(given.gateway), false, |text| agent::gateway(names::boolean(text)?, client));
+        let lifetime = |text: &str| durations::longer_than_zero("gateway_lifetime", text);
+        let lifetime = check.or(field!(given.gateway_lifetime), GATEWAY_LIFETIME, lifetime);
         let tools = |text: &str| allowed_tools::read(text, &server_name, client, verify);
         let allowed_tools = check.or(field!(given.allowed_tools), Selection::default(), tools);
         let organization = check.optional(field!(given.organization), names::organization);
@@ -156,7 +164,7 @@ impl Inputs {
         let base_config = check.optional(field!(given.base_config).of(Content::Document), base);
         let ca_bundle = field!(given.ca_bundle).of(Content::Document);
         let extra_roots = check.or(ca_bundle, Vec::new(), |text| roots::read(text, environment));
-        let timeout = check.or(field!(given.timeout), Duration::from_mins(1), durations::time_limit);
+        let timeout = check.or(field!(given.timeout), Duration::from_mins(1), |text| durations::longer_than_zero("timeout", text));
         let summary = check.or(field!(given.summary), true, names::boolean);
         check.finish(|| Trigger::read(environment))?;
 
@@ -182,6 +190,7 @@ impl Inputs {
             access: Access { read_only, actions },
             allowed_tools,
             verify,
+            gateway: gateway.then_some(lifetime),
             config_file,
             base_config,
             validity,

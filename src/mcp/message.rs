@@ -97,7 +97,8 @@ pub fn is_json(text: &str) -> bool {
 }
 
 /// Reads JSON as JavaScript does, which takes half of a surrogate pair: an emoji that was cut in two.
-fn parse(text: &str) -> Option<Value> {
+#[must_use]
+pub fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_half_pairs(text)).ok())
 }
 

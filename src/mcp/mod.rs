@@ -15,6 +15,7 @@ mod toolset;
 mod verdict;
 
 pub use error::{Error, ServerProblem};
+pub use message::parse as read_json;
 pub use not_verified::{NotVerified, Obstacle};
 pub use preflight::Preflight;
 pub use quoted::{Challenge, QuotedViolation};

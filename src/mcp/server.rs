@@ -1,5 +1,6 @@
 //! The MCP server.
 
+use anyhow::Context;
 use reqwest::Url;
 
 use crate::net::{UrlProblem, parse_url};
@@ -19,6 +20,16 @@ impl ServerUrl {
     /// If no token should be sent there, or it is no plain URL.
     pub fn parse(text: &str) -> Result<Self, UrlProblem> {
         Ok(Self { text: text.to_owned(), url: parse_url(text)? })
+    }
+
+    /// The gateway's URL. It may be plain http, since what is sent there doesn't leave the machine.
+    ///
+    /// # Errors
+    /// If `authority` is no host with an optional port.
+    pub fn of_gateway(authority: &str) -> anyhow::Result<Self> {
+        let text = format!("http://{authority}/mcp");
+        let url = Url::parse(&text).context("The gateway's address can't be used")?;
+        Ok(Self { text, url })
     }
 
     /// The text as it was given.

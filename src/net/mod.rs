@@ -11,6 +11,7 @@ mod resolve;
 pub mod retry;
 mod tls;
 mod tunnel;
+mod unix;
 mod url;
 
 pub use budget::{Budget, TimedOut};
@@ -20,4 +21,5 @@ pub use events::{Event, EventReader};
 pub use phase::Phase;
 pub use proxy::{Network, ProxyUrl, ProxyUrlProblem};
 pub use tls::{KeyKind, TlsProblem};
+pub use unix::unix_client;
 pub use url::{UrlProblem, host_and_port, join, parse_url};

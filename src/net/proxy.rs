@@ -79,6 +79,12 @@ impl ProxyUrl {
         Ok(Self { url: Secret::new(&full), password: url.password().map(Secret::new), variable })
     }
 
+    /// The variable that named it, and the address as it was given.
+    #[must_use]
+    pub fn address(&self) -> (&'static str, &Secret) {
+        (self.variable, &self.url)
+    }
+
     /// The password as it stands in the address, percent-encoded, and as it is sent.
     fn passwords(&self) -> impl Iterator<Item = Secret> {
         let decoded = self.password.as_ref().map(|password| Secret::new(&percent_decode_str(password.reveal()).decode_utf8_lossy()));

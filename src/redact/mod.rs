@@ -8,6 +8,7 @@
 //! says. What someone hides on purpose, such as a word written backwards, is not found.
 
 mod secret;
+mod stream;
 mod view;
 
 use std::cell::OnceCell;
@@ -17,6 +18,7 @@ use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER};
 use zeroize::Zeroizing;
 
 pub use secret::Secret;
+pub use stream::{Needles, Scrubber, needles};
 use view::View;
 
 /// The shortest text that is masked, in characters. A shorter mask would hide half of the log.

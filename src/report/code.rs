@@ -31,6 +31,7 @@ pub enum Code {
     FileWrite,
     Timeout,
     Runner,
+    Gateway,
     Cancelled,
     Internal,
 }

@@ -7,11 +7,14 @@ use zeroize::Zeroizing;
 use super::code::Code;
 use super::explanation::Explanation;
 use super::summary::write_summary;
-use super::{config as config_texts, inputs as inputs_texts, internal, mcp as mcp_texts, port as port_texts, runner as runner_texts};
+use super::{
+    config as config_texts, gateway_container as gateway_texts, inputs as inputs_texts, internal, mcp as mcp_texts, port as port_texts,
+    runner as runner_texts,
+};
 use crate::redact::Redactor;
 use crate::runner::markdown::Markdown;
 use crate::runner::{Console, Environment, OutputFile};
-use crate::{config, inputs, mcp, port, runner};
+use crate::{config, docker, inputs, mcp, port, runner};
 
 /// Every way in which the step can fail.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,9 @@ pub enum Failure {
     /// The MCP server.
     #[error(transparent)]
     Mcp(#[from] mcp::Error),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] docker::Error),
     /// The config.
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -68,6 +74,7 @@ impl Failure {
             Self::Inputs(error) => inputs_texts::explain(error, redactor),
             Self::Port(error) => port_texts::explain(error, redactor),
             Self::Mcp(error) => mcp_texts::explain(error, redactor),
+            Self::Gateway(error) => gateway_texts::explain(error, redactor),
             Self::Config(error) => config_texts::explain(error, redactor),
             Self::Runner(error) => runner_texts::explain(error, redactor),
             Self::Internal(error) => internal::explain(error, redactor),

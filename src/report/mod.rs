@@ -1,9 +1,12 @@
 //! Errors and results as texts: annotations, the log and the job summary. Only this layer knows the codes of errors.
 
+mod calls;
 mod code;
 mod config;
 mod explanation;
 mod failure;
+mod gateway;
+mod gateway_container;
 mod inputs;
 mod internal;
 mod mcp;
@@ -17,11 +20,17 @@ mod tls;
 mod tools;
 mod words;
 
+pub use calls::{Calls, report_calls, warn_of_lost_gateway, warn_of_removed_gateway};
 #[cfg(feature = "testing")]
 pub use code::Code;
 pub use failure::{Failure, Signal, report_failure, report_panic};
+pub use gateway::gateway_failure;
+pub use gateway_container::{
+    GatewayAddress, log_gateway, log_gateway_ended, log_gateway_started, log_no_clean_up, warn_of_proxy_before_gateway,
+    warn_of_unchecked_gateway,
+};
 pub use progress::{
     log_no_other_token, log_other_endpoint, log_port_progress, log_preflight_retry, log_request, warn_if_not_verified, warn_of_listing,
     warn_of_names, warn_of_short_token,
 };
-pub use success::{Obstacles, Success, report_success};
+pub use success::{GatewayFacts, Obstacles, Success, report_success};

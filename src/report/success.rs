@@ -1,12 +1,16 @@
 //! The end of a step that succeeded.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::summary::write_summary;
 use super::tools;
 use super::words::human;
 use crate::clients::Client;
 use crate::config::{Place, Root, would_commit};
 use crate::inputs::Inputs;
-use crate::mcp::Toolset;
+use crate::mcp::{ServerUrl, Toolset};
 use crate::port::{AllowedActions, Endpoint, Token};
 use crate::redact::Quote;
 use crate::runner::markdown::{Cell, Markdown};
@@ -22,7 +26,9 @@ pub struct Success<'a> {
     pub endpoint: &'a Endpoint,
     /// What is known of the tools.
     pub toolset: &'a Toolset,
-    /// Whether the config file holds the token itself.
+    /// The gateway, if there is one.
+    pub gateway: Option<GatewayFacts<'a>>,
+    /// Whether the config file holds the token itself, or the gateway's key.
     pub file_holds_token: bool,
     /// Whether the runner keeps what the clean-up needs to know.
     pub is_cleaned_up: bool,
@@ -40,20 +46,31 @@ pub struct Obstacles {
     pub settings: Vec<String>,
 }
 
+/// What people have to know of the gateway.
+pub struct GatewayFacts<'a> {
+    /// Its address.
+    pub url: &'a ServerUrl,
+    /// When it ends by itself.
+    pub ends_at: Timestamp,
+    /// How long that is from its start.
+    pub lifetime: Duration,
+}
+
 /// Tells people what was handed on.
 pub fn report_success(success: &Success<'_>, environment: &Environment, console: &Console) {
-    let Success { inputs, token, endpoint, toolset, obstacles, oversized, .. } = success;
+    let Success { inputs, token, endpoint, toolset, gateway, obstacles, oversized, .. } = success;
     let organization = token.organization().map(|organization| console.quote(organization));
     let left = human(token.left_on_arrival());
     let of_organization = organization.as_ref().map(|organization| format!(" for organization {organization}")).unwrap_or_default();
     console.info(&format!("Port issued a token{of_organization}: it ends at {}, in {left} (at {}).", token.expires_at(), endpoint.host()));
     console.info(&format!(
-        "MCP server {} for {}: {} over {}, {}.",
+        "MCP server {} for {}: {} over {}, {}{}.",
         inputs.server_name,
         inputs.client.id(),
         inputs.mcp_url.as_str(),
         inputs.transport,
-        access(inputs)
+        access(inputs),
+        if gateway.is_some() { ", through the gateway" } else { "" }
     ));
     tools::log(toolset, console);
     if let Some(place) = &inputs.config_file {
@@ -119,7 +136,7 @@ fn warn_of_sizes(oversized: &[&str], console: &Console) {
 }
 
 fn summarize(success: &Success<'_>, organization: Option<&Quote>) -> Markdown {
-    let Success { inputs, token, endpoint, toolset, .. } = success;
+    let Success { inputs, token, endpoint, toolset, gateway, .. } = success;
     let region = match inputs.region {
         Some(region) => Cell::Code(region.to_string()),
         None => Cell::Text("own addresses".to_owned()),
@@ -147,14 +164,22 @@ fn summarize(success: &Success<'_>, organization: Option<&Quote>) -> Markdown {
         ("Access", Cell::Text(access(inputs).to_owned())),
         ("Allowed actions", actions),
     ];
-    let facts = facts.map(|(name, cell)| (name.to_owned(), cell));
-    let rows: Vec<_> = facts.into_iter().chain(tools::rows(toolset)).collect();
+    let facts = facts.into_iter().chain(gateway.iter().flat_map(gateway_facts)).map(|(name, cell)| (name.to_owned(), cell));
+    let rows: Vec<_> = facts.chain(tools::rows(toolset)).collect();
     let heading = match (&toolset.offered, &toolset.not_verified) {
         (Some(_), _) => "🔌 Port MCP: connected",
         (None, Some(_)) => "🔌 Port MCP: token issued, MCP connection not verified",
         (None, None) => "🔌 Port MCP: token issued",
     };
     Markdown::default().heading(heading).table(["Property", "Value"], &rows)
+}
+
+fn gateway_facts(gateway: &GatewayFacts<'_>) -> [(&'static str, Cell); 2] {
+    let end = gateway.ends_at.strftime("%Y-%m-%d %H:%M UTC");
+    [
+        ("Gateway", Cell::Code(gateway.url.as_str().to_owned())),
+        ("Gateway ends", Cell::Text(format!("with the job, or {end} (in {})", human(gateway.lifetime)))),
+    ]
 }
 
 fn access(inputs: &Inputs) -> &'static str {

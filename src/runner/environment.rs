@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Where the runner mounts the container engine's socket.
+const ENGINE_SOCKET: &str = "/var/run/docker.sock";
+
 /// The runner's variables. Each is asked for by name: listing all variables would copy the secrets of other programs.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
 #[derive(Debug, Default)]
@@ -27,6 +30,12 @@ pub struct Environment {
     pub debug: bool,
     /// What the step saved under the name `receipt`.
     pub receipt: Option<String>,
+    /// What the step saved under the name `gateway`.
+    pub gateway: Option<String>,
+    /// Whether the step saved something under the name `gateway_left`.
+    pub gateway_was_left: bool,
+    /// The container engine's socket, if it is not where the runner mounts it.
+    pub engine_socket: Option<PathBuf>,
 }
 
 impl Environment {
@@ -46,7 +55,16 @@ impl Environment {
             temp: path("RUNNER_TEMP"),
             debug: value("RUNNER_DEBUG").as_deref() == Some("1"),
             receipt: value("STATE_receipt"),
+            gateway: value("STATE_gateway"),
+            gateway_was_left: value("STATE_gateway_left").is_some(),
+            engine_socket: engine_socket(value),
         }
+    }
+
+    /// The container engine's socket.
+    #[must_use]
+    pub fn engine_socket(&self) -> &Path {
+        self.engine_socket.as_deref().unwrap_or(Path::new(ENGINE_SOCKET))
     }
 
     /// The workspace; in a run by hand, the working directory.
@@ -62,6 +80,13 @@ impl Environment {
         let directory = self.state.as_deref()?.parent()?;
         Some(if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
     }
+}
+
+/// In a run by hand, `DOCKER_HOST` counts, as for other programs. In a job it doesn't: any earlier step can set it, and the credentials
+/// would go to whoever listens there. No step can change `GITHUB_ACTIONS`.
+fn engine_socket(value: impl Fn(&'static str) -> Option<String>) -> Option<PathBuf> {
+    let by_hand = value("GITHUB_ACTIONS").is_none();
+    value("DOCKER_HOST").filter(|_| by_hand)?.strip_prefix("unix://").map(PathBuf::from)
 }
 
 /// A variable's value, trimmed; `None` if it is empty or white space: the runner sets inputs that are not given to empty text.

@@ -27,6 +27,19 @@ impl Markdown {
         self
     }
 
+    /// A table of any number of columns.
+    #[must_use]
+    pub fn columns(mut self, headers: &[&str], rows: &[Vec<Cell>]) -> Self {
+        let headers: Vec<_> = headers.iter().map(|header| escape(header)).collect();
+        self.0 += &format!("| {} |\n|{}\n", headers.join(" | "), " --- |".repeat(headers.len()));
+        for row in rows {
+            let cells: Vec<_> = row.iter().map(Cell::render).collect();
+            self.0 += &format!("| {} |\n", cells.join(" | "));
+        }
+        self.0.push('\n');
+        self
+    }
+
     /// A paragraph that begins with a label in bold.
     #[must_use]
     pub fn labelled(mut self, label: &str, text: &str) -> Self {
@@ -138,6 +151,13 @@ mod tests {
         let text = Markdown::default().table(["A", "B"], &rows).finish();
         let folded = "<details><summary>1 tool</summary>`d`</details>";
         assert_eq!(text, format!("| A | B |\n| --- | --- |\n| x | a\\|b |\n| x | `c` |\n| x | {folded} |\n\n"));
+    }
+
+    #[test]
+    fn a_table_may_have_more_columns() {
+        let row = vec![Cell::Code("a|b".to_owned()), Cell::Text("1".to_owned()), Cell::Text("*".to_owned())];
+        let text = Markdown::default().columns(&["A", "B", "C"], &[row]).finish();
+        assert_eq!(text, "| A | B | C |\n| --- | --- | --- |\n| `a\\|b` | 1 | \\* |\n\n");
     }
 
     #[test]

@@ -44,6 +44,22 @@ impl StateFile {
         self.file.append(&[("receipt", Zeroizing::new(receipt))])
     }
 
+    /// Saves which gateway the clean-up has to end.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn save_gateway(&mut self, receipt: String) -> Result<(), Error> {
+        self.file.append(&[("gateway", Zeroizing::new(receipt))])
+    }
+
+    /// Saves that the step ended well, and left the gateway to the agent.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn save_gateway_left(&mut self) -> Result<(), Error> {
+        self.file.append(&[("gateway_left", Zeroizing::new("true".to_owned()))])
+    }
+
     /// The directory that the file is in.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -1,5 +1,6 @@
 //! The end of the job: what the step wrote is removed again, and only that.
 
+use super::end_gateway;
 use crate::config::{Outcome, Receipt, Seal};
 use crate::inputs::RawInputs;
 use crate::runner::{Console, Environment};
@@ -10,13 +11,14 @@ pub const CLEAN_UP: &str = "cleanup";
 /// Removes what the step wrote, or restores what was there before. It never fails the job, whose work is done by then.
 pub fn clean_up(environment: &Environment, inputs: Option<&RawInputs>, console: &Console) {
     let seal = inputs.and_then(|inputs| inputs.client_secrets().next()).map(|secret| Seal::new(&secret));
+    let had_gateway = end_gateway::end(environment, seal.as_ref(), console);
     let Ok(receipts) = Receipt::saved(environment, seal.as_ref()) else {
         return warn(
             "What the step saved about it can't be verified: it was changed, or `client_secret` is no longer the same. Remove the file yourself: it may hold the token.",
             console,
         );
     };
-    if receipts.is_empty() {
+    if receipts.is_empty() && !had_gateway {
         console.info("Nothing to clean up.");
     }
     for receipt in &receipts {

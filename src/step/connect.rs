@@ -27,6 +27,8 @@ pub struct Connected {
     pub toolset: Toolset,
     /// Whether this container reaches the MCP server through a proxy.
     pub proxied: bool,
+    /// The time that is left.
+    pub budget: Budget,
 }
 
 /// Exchanges the credentials, and opens the MCP connection if that is wanted.
@@ -59,7 +61,8 @@ pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Fa
     let toolset = listing.choose(&selection, policy)?;
     warn_if_not_verified(&toolset, console);
     warn_of_names(inputs, &toolset, console);
-    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied: servers.mcp_http().is_proxied(inputs.mcp_url.url()) })
+    let proxied = servers.mcp_http().is_proxied(inputs.mcp_url.url());
+    Ok(Connected { token, endpoint: endpoint.clone(), toolset, proxied, budget: servers.budget })
 }
 
 /// The servers, and the time that is left for them.
@@ -105,7 +108,10 @@ impl<'a> Servers<'a> {
         };
         let (token, ()) = tokio::try_join!(obtain(&exchange, inputs.validity, budget), preconnect)?;
         self.check_organization(&token)?;
-        warn_of_short_token(&token, self.console);
+        // The gateway takes a new one in time.
+        if self.inputs.gateway.is_none() {
+            warn_of_short_token(&token, self.console);
+        }
         Ok(token)
     }
 

@@ -3,8 +3,9 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::agent;
+use super::agent::{self, Access};
 use super::connect::Connected;
+use super::gateway::Gateway;
 use super::prepare::{Prepared, server_entry};
 use crate::config::{Seal, path_for_later_steps};
 use crate::inputs::Inputs;
@@ -14,7 +15,7 @@ use crate::runner::{Environment, OutputFile, StateFile};
 /// What was handed on, as far as the report has to know it.
 pub struct Delivered {
     pub inputs: Inputs,
-    /// Whether the file holds the token itself.
+    /// Whether the file holds the token itself, or the gateway's key.
     pub file_holds_token: bool,
     /// The settings of the existing config that keep the agent from the server or its tools, and the input that it comes from.
     pub obstacles: Option<Obstacles>,
@@ -30,34 +31,42 @@ pub fn deliver(
     prepared: Prepared,
     environment: &Environment,
     connected: &Connected,
+    gateway: Option<&Gateway>,
     outputs: &mut OutputFile,
-    mut state: Option<StateFile>,
+    state: Option<&mut StateFile>,
 ) -> Result<Delivered, Failure> {
     let Prepared { inputs, draft } = prepared;
     let Connected { token, toolset, proxied, .. } = connected;
     let allowed: Vec<_> = toolset.allowed.iter().map(ToString::to_string).collect();
     let offered: Vec<_> = toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
-    let connection = agent::connection(&inputs, token.secret(), &allowed, &offered, *proxied);
-    let rendered = draft.render(&agent::config(&draft, &inputs, &connection), server_entry(&inputs))?;
+    let access = match gateway {
+        // The gateway adds Port's headers itself.
+        Some(gateway) => Access { url: &gateway.url, secret: &gateway.key, headers: Vec::new(), proxied: false },
+        None => Access { url: &inputs.mcp_url, secret: token.secret(), headers: inputs.access.headers(), proxied: *proxied },
+    };
+    let (expires_at, expires_in) =
+        gateway.map_or_else(|| (token.expires_at(), token.left_on_arrival()), |gateway| (gateway.ends_at, gateway.lifetime));
+    let connection = agent::connection(&inputs, &access, &allowed, &offered);
+    let rendered = draft.render(&agent::config(&draft, &inputs, &connection), server_entry(&inputs, access.url))?;
     let obstacles = draft.base().map(|(input, base)| Obstacles { input, settings: inputs.client.obstacles(base, &connection) });
     let flags = inputs.client.cli_flags(&connection, &rendered.output);
     let lengths = [("client_args", flags.len()), ("mcp_config", rendered.output.len())];
     let oversized = lengths.into_iter().filter(|(_, length)| *length > LONGEST_ARGUMENT).map(|(name, _)| name).collect();
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
-    let (headers, port_headers) = agent::headers(&connection, token.secret());
+    let (headers, port_headers) = agent::headers(&connection, access.secret);
     let path = inputs.config_file.as_ref().map(|place| path_for_later_steps(place, environment)).unwrap_or_default();
 
-    let written = draft.write(&rendered, state.as_mut(), &Seal::new(&inputs.credentials.client_secret))?;
+    let written = draft.write(&rendered, state, &Seal::new(&inputs.credentials.client_secret))?;
     let text = |text: String| Zeroizing::new(text);
     let done = outputs.write(&[
-        ("access_token", text(token.secret().reveal().to_owned())),
+        ("access_token", text(access.secret.reveal().to_owned())),
         ("mcp_config", rendered.output.clone()),
         ("client_args", flags),
         ("allowed_tools", text(names.join(","))),
         ("tools", text(Value::from(offered.as_slice()).to_string())),
-        ("expires_at", text(token.expires_at().to_string())),
-        ("expires_in", text(token.left_on_arrival().as_secs().to_string())),
-        ("mcp_url", text(inputs.mcp_url.as_str().to_owned())),
+        ("expires_at", text(expires_at.to_string())),
+        ("expires_in", text(expires_in.as_secs().to_string())),
+        ("mcp_url", text(access.url.as_str().to_owned())),
         ("server_name", text(inputs.server_name.clone())),
         ("headers", headers),
         ("port_headers", port_headers),
@@ -67,6 +76,6 @@ pub fn deliver(
         written.take_back();
     }
     done?;
-    let file_holds_token = rendered.reveals(token.secret());
+    let file_holds_token = rendered.reveals(access.secret);
     Ok(Delivered { inputs, file_holds_token, obstacles, oversized })
 }

@@ -1,18 +1,30 @@
-//! The step: prepare, connect, deliver, report; and the clean-up at the end of the job.
+//! The step: prepare, connect, start the gateway, deliver, report; and the clean-up at the end of the job.
 
 mod agent;
 mod clean_up;
 mod connect;
 mod deliver;
+mod end_gateway;
+mod gateway;
 mod prepare;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use crate::config::Seal;
+use crate::docker::Sibling;
 use crate::inputs::RawInputs;
-use crate::report::{Failure, Signal, Success, report_failure, report_success};
+use crate::report::{Failure, GatewayFacts, Signal, Success, log_no_clean_up, report_failure, report_success};
 use crate::runner::{Console, Environment, OutputFile, StateFile};
 
 pub use clean_up::{CLEAN_UP, clean_up};
+use end_gateway::Receipt;
+
+/// How long a failed step waits for the engine to remove what it made.
+const REMOVAL: Duration = Duration::from_secs(5);
+
+/// The same for a cancelled one, which has to end within a second.
+const HASTY_REMOVAL: Duration = Duration::from_millis(900);
 
 /// The whole step. `cancelled` ends when the runner wants the step to end.
 pub async fn run(
@@ -26,29 +38,63 @@ pub async fn run(
         Ok(outputs) => outputs,
         Err(error) => return fail(&error.into(), environment, console, None, summary),
     };
+    let sibling = match gateway::new_name() {
+        Ok(name) => Sibling::new(name),
+        Err(error) => return fail(&error.into(), environment, console, Some(&mut outputs), summary),
+    };
     let done = tokio::select! {
         biased;
         signal = cancelled => Err(signal.map_or_else(Failure::Internal, Failure::Cancelled)),
-        done = hand_over(environment, inputs, console, &mut outputs) => done,
+        done = hand_over(environment, inputs, console, &mut outputs, &sibling) => done,
     };
+    sibling.remove(if matches!(done, Err(Failure::Cancelled(_))) { HASTY_REMOVAL } else { REMOVAL }).await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure, environment, console, Some(&mut outputs), summary),
     }
 }
 
-async fn hand_over(environment: &Environment, inputs: RawInputs, console: &Console, outputs: &mut OutputFile) -> Result<(), Failure> {
-    let state = StateFile::open(environment)?;
+async fn hand_over(
+    environment: &Environment,
+    inputs: RawInputs,
+    console: &Console,
+    outputs: &mut OutputFile,
+    sibling: &Sibling,
+) -> Result<(), Failure> {
+    let mut state = StateFile::open(environment)?;
     let prepared = prepare::prepare(inputs, environment, console)?;
-    let connected = connect::connect(&prepared.inputs, console).await?;
+    let inputs = &prepared.inputs;
+    let connect = connect::connect(inputs, console);
+    let (connected, gateway) = match inputs.gateway {
+        None => (connect.await?, None),
+        Some(lifetime) => {
+            // Before there is one: the step may be killed at any time.
+            if let Some(state) = &mut state {
+                let seal = Seal::new(&inputs.credentials.client_secret);
+                Receipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(&seal, state)?;
+            }
+            let (connected, started) = Box::pin(gateway::start_beside(connect, sibling, inputs, environment, console)).await?;
+            let gateway = gateway::hand_over(started, sibling.name(), inputs, &connected, lifetime, console).await?;
+            (connected, Some(gateway))
+        }
+    };
     // Nothing waits from here on, so a signal can't leave half of it behind.
     let is_cleaned_up = state.is_some();
-    let delivered = deliver::deliver(prepared, environment, &connected, outputs, state)?;
+    let delivered = deliver::deliver(prepared, environment, &connected, gateway.as_ref(), outputs, state.as_mut())?;
+    if let Some(gateway) = &gateway {
+        sibling.hand_over();
+        match &mut state {
+            // It only tells the clean-up what to make of a container that is gone.
+            Some(state) => drop(state.save_gateway_left()),
+            None => log_no_clean_up(gateway.lifetime, console),
+        }
+    }
     let success = Success {
         inputs: &delivered.inputs,
         token: &connected.token,
         endpoint: &connected.endpoint,
         toolset: &connected.toolset,
+        gateway: gateway.as_ref().map(|gateway| GatewayFacts { url: &gateway.url, ends_at: gateway.ends_at, lifetime: gateway.lifetime }),
         file_holds_token: delivered.file_holds_token,
         obstacles: delivered.obstacles,
         oversized: delivered.oversized,

@@ -11,9 +11,12 @@
     reason = "test support, which each test file uses in part"
 )]
 
+pub mod engine;
+pub mod gateway;
 pub mod leaks;
 pub mod runner;
 pub mod scenarios;
+pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -111,6 +111,10 @@ pub fn all() -> Vec<Scenario> {
             let piece: String = port_sandbox::CLIENT_SECRET.chars().skip(2).take(16).collect();
             step.input("region", port_sandbox::CLIENT_SECRET).input("server_name", format!("{piece} {HOSTILE}"))
         }),
+        Scenario::new("gateway_without_an_engine", Some("gateway"), default(), |_, step| {
+            let socket = "unix:///run/no-engine/docker.sock";
+            step.input("gateway", "true").without("GITHUB_ACTIONS").env("DOCKER_HOST", socket)
+        }),
         Scenario::new("credentials_rejected", Some("credentials_rejected"), default(), |_, step| step.input("client_id", "someone-else")),
         Scenario::new("credentials_of_another_organization", Some("credentials_rejected"), default(), |_, step| {
             step.input("organization", "org_other")

@@ -1,0 +1,28 @@
+//! The gateway: it stands between an agent and Port's MCP server, holds the token, and lets through what the inputs allow.
+//!
+//! The agent has the gateway's key and nothing else. The story of a request is [`proxy::answer`]; [`judge`] decides, [`tokens`] renews,
+//! and [`record`] tells what happened.
+
+mod body;
+mod error;
+mod events;
+mod headers;
+mod json;
+mod judge;
+mod message;
+mod proxy;
+mod record;
+mod refusal;
+mod reply;
+mod schema;
+mod serve;
+mod settings;
+mod start;
+mod state;
+mod tokens;
+mod unanswered;
+
+pub use error::Error;
+pub use record::{Event, Line, Outcome, Record};
+pub use settings::{AllowedTool, Proxies, ProxyAddress, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
+pub use start::start;

@@ -1,0 +1,36 @@
+//! The start: the settings come over standard input.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use anyhow::Context;
+use tokio::task::{LocalSet, spawn_blocking};
+use zeroize::Zeroizing;
+
+use super::error::Error;
+use super::serve;
+use super::settings::{Settings, SettingsProblem};
+
+/// The longest settings, in bytes. Certificates make up most of them.
+const LONGEST_SETTINGS: u64 = 16 * 1024 * 1024;
+
+/// Reads the settings from `input`, and runs the gateway until its lifetime is over or `stopped` ends. The record goes to `out`.
+///
+/// # Errors
+/// If it can't start.
+pub async fn start(input: impl Read + Send + 'static, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
+    let mut stopped = std::pin::pin!(stopped);
+    let line = tokio::select! {
+        line = spawn_blocking(move || read_line(input)) => line.context("Standard input can't be read")??,
+        () = stopped.as_mut() => return Ok(()),
+    };
+    let settings = Settings::from_line(&line)?;
+    drop(line);
+    LocalSet::new().run_until(serve::run(settings, out, stopped)).await
+}
+
+/// The first line. What comes after it, and whether the input ends, means nothing.
+fn read_line(input: impl Read) -> Result<Zeroizing<Vec<u8>>, SettingsProblem> {
+    let mut line = Zeroizing::new(Vec::new());
+    BufReader::new(input.take(LONGEST_SETTINGS)).read_until(b'\n', &mut line).map_err(|_| SettingsProblem::Missing)?;
+    Ok(line)
+}
