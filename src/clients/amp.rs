@@ -35,7 +35,7 @@ impl Client for Amp {
 
     /// The first rule that matches counts, so one that rejects the server's address stays in force. The others are by documentation.
     fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
-        let is_tool = |entry: &str| filters::matches_a_tool(entry, connection, |tool| self.tool_name(connection.server_name, tool));
+        let is_tool = |entry: &str| filters::matches_a_tool(entry, connection, &|tool| self.tool_name(connection.server_name, tool));
         let text = |rule: &Value, pointer: &str| rule.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let first = |list: &str, pointer: &str, fits: &dyn Fn(&str) -> bool| {
             let rules = base.get(list).and_then(Value::as_array)?;
@@ -45,7 +45,7 @@ impl Client for Amp {
         let is_server = |pattern: &str| WildMatch::new(pattern).matches(connection.url.as_str());
         let servers = first("amp.mcpPermissions", "/matches/url", &is_server);
         let tools = first("amp.permissions", "/tool", &is_tool);
-        servers.into_iter().chain(tools).chain(filters::entries(base, "/amp.tools.disable", is_tool)).collect()
+        servers.into_iter().chain(tools).chain(filters::entries(base, "/amp.tools.disable", &is_tool)).collect()
     }
 
     /// With underscores, but none at the ends of the server's name.

@@ -15,7 +15,7 @@ pub fn list<'a>(base: &'a Value, pointer: &str) -> Option<Vec<&'a str>> {
 }
 
 /// The entries of a list that fit, as the user is to find them.
-pub fn entries(base: &Value, pointer: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+pub fn entries(base: &Value, pointer: &str, fits: &dyn Fn(&str) -> bool) -> Vec<String> {
     let found = list(base, pointer).unwrap_or_default().into_iter().filter(|entry| fits(entry));
     found.map(|entry| format!("{}: {entry}", shown(pointer))).collect()
 }
@@ -31,7 +31,7 @@ pub fn tools<'a>(connection: &Connection<'a>) -> Vec<&'a str> {
 }
 
 /// Whether a pattern matches the name of an allowed tool, which `spelled` gives.
-pub fn matches_a_tool(pattern: &str, connection: &Connection<'_>, spelled: impl Fn(&str) -> String) -> bool {
+pub fn matches_a_tool(pattern: &str, connection: &Connection<'_>, spelled: &dyn Fn(&str) -> String) -> bool {
     let pattern = WildMatch::new(pattern);
     tools(connection).into_iter().any(|tool| pattern.matches(&spelled(tool)))
 }

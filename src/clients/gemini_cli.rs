@@ -45,8 +45,8 @@ impl Client for GeminiCli {
         let is_tool = |entry: &str| {
             [&spelled as &dyn Fn(&str) -> String, &str::to_owned].iter().any(|spelled| filters::matches_a_tool(entry, connection, spelled))
         };
-        let servers = filters::entries(base, "/mcp/excluded", |entry| entry == connection.server_name);
-        [servers, filters::entries(base, "/tools/exclude", is_tool)].concat()
+        let servers = filters::entries(base, "/mcp/excluded", &|entry| entry == connection.server_name);
+        [servers, filters::entries(base, "/tools/exclude", &is_tool)].concat()
     }
 
     /// One underscore, not two.

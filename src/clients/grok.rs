@@ -55,10 +55,10 @@ impl Client for Grok {
         let server = connection.server_name;
         let is_tool = |entry: &str| {
             let rule = entry.strip_prefix("MCPTool(").and_then(|rule| rule.strip_suffix(')'));
-            let by_rule = rule.is_some_and(|rule| filters::matches_a_tool(rule, connection, |tool| format!("{server}__{tool}")));
-            by_rule || filters::matches_a_tool(entry, connection, |tool| self.tool_name(server, tool))
+            let by_rule = rule.is_some_and(|rule| filters::matches_a_tool(rule, connection, &|tool| format!("{server}__{tool}")));
+            by_rule || filters::matches_a_tool(entry, connection, &|tool| self.tool_name(server, tool))
         };
-        ["/permission/deny", "/permission/ask"].map(|list| filters::entries(base, list, is_tool)).concat()
+        ["/permission/deny", "/permission/ask"].map(|list| filters::entries(base, list, &is_tool)).concat()
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {

@@ -1,8 +1,6 @@
 //! opencode: `opencode.json` in a project, or the variable `OPENCODE_CONFIG_CONTENT`. Seen with 1.18.33.
 //! <https://opencode.ai/docs/mcp-servers/>
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value, json};
 use wildmatch::WildMatch;
 
@@ -95,7 +93,7 @@ fn denied_in(holder: &Value, table: &str, tools: &[String], path: &str) -> Vec<S
         _ => return Vec::new(),
     };
     let rule_for = |tool: &String| rules.iter().rfind(|(pattern, _)| WildMatch::new(pattern).matches(tool));
-    let denying: HashSet<_> = tools.iter().filter_map(rule_for).filter(|(_, value)| denies(value)).map(|(pattern, _)| pattern).collect();
+    let denying: Vec<_> = tools.iter().filter_map(rule_for).filter(|(_, value)| denies(value)).map(|(pattern, _)| pattern).collect();
     rules.keys().filter(|pattern| denying.contains(pattern)).map(|pattern| format!("{path}: {pattern}")).collect()
 }
 

@@ -46,10 +46,10 @@ impl Client for QwenCode {
     fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
         let server = connection.server_name;
         let is_tool = |entry: &str| {
-            entry == format!("mcp__{server}") || filters::matches_a_tool(entry, connection, |tool| self.tool_name(server, tool))
+            entry == format!("mcp__{server}") || filters::matches_a_tool(entry, connection, &|tool| self.tool_name(server, tool))
         };
-        let servers = filters::entries(base, "/mcp/excluded", |entry| entry == server);
-        let tools = ["/tools/exclude", "/permissions/deny", "/permissions/ask"].map(|list| filters::entries(base, list, is_tool));
+        let servers = filters::entries(base, "/mcp/excluded", &|entry| entry == server);
+        let tools = ["/tools/exclude", "/permissions/deny", "/permissions/ask"].map(|list| filters::entries(base, list, &is_tool));
         std::iter::once(servers).chain(tools).flatten().collect()
     }
 
