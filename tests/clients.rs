@@ -228,8 +228,8 @@ fn every_agents_spelling_of_tools_is_taken_back() {
 fn a_tool_is_known_in_the_spelling_of_any_agent() {
     let sandbox = Sandbox::default();
     for client in REGISTRY {
-        // opencode's begins as the name of another tool could, so only opencode reads it.
-        let ambiguous = ["opencode", "kilo"].contains(&client.id());
+        // These begin as the name of another tool could, so only the agent itself reads them.
+        let ambiguous = ["opencode", "kilo", "mistral-vibe"].contains(&client.id());
         let spelled = client.tool_name("port-prod", "list_blueprints");
         let step = Step::against(&sandbox).input("allowed_tools", &spelled).run();
         if ambiguous {

@@ -28,6 +28,11 @@ pub fn escaped_entry(connection: &Connection<'_>, reference: Reference) -> Value
     entry_with(connection, reference, &format!("${{{UNSET_VARIABLE}:-$}}{{{AUTHORIZATION_VARIABLE}}}"))
 }
 
+/// The same for an agent that expands variables in every value of its config, and has `$$` for a `$`.
+pub fn doubled_entry(connection: &Connection<'_>, reference: Reference) -> Value {
+    entry_with(connection, reference, &format!("${}", in_braces(AUTHORIZATION_VARIABLE)))
+}
+
 fn entry_with(connection: &Connection<'_>, reference: Reference, in_arguments: &str) -> Value {
     json!({
         "command": "npx",

@@ -27,6 +27,7 @@ mod mcp_remote;
 mod mistral_vibe;
 mod naming;
 mod openai_api;
+mod openclaw;
 mod opencode;
 mod pi;
 mod qwen_code;
@@ -60,6 +61,7 @@ pub static REGISTRY: &[&dyn Client] = &[
     &amp::Amp,
     &grok::Grok,
     &pi::Pi,
+    &openclaw::OpenClaw,
     &mistral_vibe::MistralVibe,
     &cursor::Cursor,
     &vscode::VsCode,

@@ -100,7 +100,7 @@ class Plan:
         """Arguments for a tool that calls another one: its name, and no arguments."""
         arguments = {}
         for key, value in caller.schema.get("properties", {}).items():
-            if key.endswith("name"):
+            if key == "id" or key.endswith("name"):
                 arguments[key] = name
             elif value.get("type") == "object":
                 arguments[key] = {}
