@@ -503,8 +503,10 @@ fn an_agent_is_told_which_limit_it_met() {
         assert_eq!(answer["result"]["isError"], true);
         let text = answer["result"]["content"][0]["text"].as_str().unwrap();
         assert!(text.contains(&format!("`{input}`")), "{text}");
-        let line = gateway.events("refused").pop().unwrap();
-        assert_eq!((line["tool"].as_str(), line["input"].as_str()), (Some(tool), Some(input)), "{line}");
+        wait_for("the record", || {
+            let line = gateway.events("refused").pop()?;
+            (line["tool"] == tool && line["input"] == input).then_some(())
+        });
     }
     let refused = gateway.post(&request(8, "prompts/list", &json!({}))).answer_to(8);
     assert_eq!(refused["error"]["code"], -32601);

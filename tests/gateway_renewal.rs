@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::gateway::{Gateway, call, settings};
+use common::gateway::{Gateway, call, settings, wait_for};
 use port_sandbox::{Fault, McpMode, Options, Route, Sandbox, TokenKind};
 use serde_json::json;
 
@@ -88,7 +88,7 @@ fn credentials_that_are_taken_back_are_named_and_given_again_they_work() {
     let reply = gateway.post(&call(1, "list_blueprints", &json!({})));
     let message = reply.answer_to(1)["error"]["message"].to_string();
     assert!(message.contains("no token") && message.contains("rejected"), "{message}");
-    assert_eq!(gateway.events("renewal_failed").len(), 1);
+    wait_for("the record", || (gateway.events("renewal_failed").len() == 1).then_some(()));
     assert!(gateway.post(&call(2, "list_blueprints", &json!({}))).answer_to(2)["result"].is_object());
 }
 

@@ -228,7 +228,7 @@ fn an_answer_that_no_agent_can_use_fails_the_step() {
         (html(404), "mcp_error", "404, `an HTML page`"),
         (Fault::status(202), "mcp_error", "202, which says that no answer comes"),
         (Fault::Redirect { status: 307, location: "https://evil.example/mcp".to_owned() }, "mcp_error", "`https://evil.example/mcp`"),
-        (Fault::json(&json!({"ok": true, "message": "hello"})), "mcp_error", "answered 200, `hello`, which is no JSON-RPC message"),
+        (Fault::json(&json!({"ok": true, "message": "hello"})), "mcp_error", "answered 200, `hello` (trace id"),
         (Fault::answer(404, r#"{"ok":false,"error":"not_found"}"#), "mcp_error", "answered 404, `not_found`"),
         (Fault::json(&json!([])), "mcp_error", "is no JSON-RPC message"),
     ] {
