@@ -79,7 +79,7 @@ impl Plan {
         let needed = if stage == Stage::Token { dice.any(&[0, 0, 600]) } else { 0 };
         let at = dice.number(0..REGISTRY.len());
         let strict = dice.percent(40);
-        let is_strict = |id: &str| id == "claude-code";
+        let is_strict = |id: &str| ["claude-code", "claude-agent-sdk"].contains(&id);
         let client = REGISTRY.iter().find(|client| strict && is_strict(client.id())).unwrap_or(&REGISTRY[at]);
         let strict = is_strict(client.id());
         let verify = matches!(stage, Stage::Mcp | Stage::Both) || dice.percent(50) || !client.sends_headers();
