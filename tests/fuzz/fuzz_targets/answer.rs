@@ -42,7 +42,7 @@ fuzz_target!(|input: Input<'_>| {
     match read_token_response(kind, &response, &redactor, now) {
         Ok(token) => {
             let text = token.secret().reveal();
-            assert_eq!(status, 200);
+            assert!((200..300).contains(&status) && status != 204, "a token with the status {status}");
             assert!(text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)));
             assert!(String::from_utf8_lossy(input.body).contains(text) || input.body.contains(&b'\\'), "a token that was not sent");
             assert!(token.expires_at() >= Timestamp::from_second(now.as_second()).unwrap());
