@@ -73,10 +73,15 @@ def split(image):
 
 
 def layer(files):
+    """A file has bytes; a link has the name that it leads to."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+                tar.addfile(info)
+                continue
             info.size, info.mode = len(content), 0o755
             tar.addfile(info, io.BytesIO(content))
     return gzip.compress(buffer.getvalue(), mtime=0)
