@@ -37,7 +37,7 @@ struct Info {
 /// A container in the engine's list.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed {
+struct ListedNetwork {
     id: String,
     #[serde(default)]
     mounts: Vec<Mount>,
@@ -86,8 +86,8 @@ fn primary(own: &Own) -> Result<String, Error> {
 /// Whether the job's steps run in a container, which is in the same network then.
 async fn has_job_container(engine: &Engine, own: &Own, network: &str) -> Result<bool, Error> {
     let filters = serde_json::json!({ "network": [network] }).to_string();
-    let listed: Vec<Listed> = engine.get(Task::List, "containers/json", &[("filters", &filters)]).await?;
-    let is_job = |container: &Listed| container.mounts.iter().any(|mount| mount.destination == WORK_DIRECTORY);
+    let listed: Vec<ListedNetwork> = engine.get(Task::List, "containers/json", &[("filters", &filters)]).await?;
+    let is_job = |container: &ListedNetwork| container.mounts.iter().any(|mount| mount.destination == WORK_DIRECTORY);
     Ok(listed.iter().any(|container| container.id != own.id && is_job(container)))
 }
 

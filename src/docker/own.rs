@@ -69,13 +69,13 @@ pub struct HostConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NetworkSettings {
-    pub networks: Option<BTreeMap<String, Option<Endpoint>>>,
+    pub networks: Option<BTreeMap<String, Option<NetworkEndpoint>>>,
     pub ports: Option<BTreeMap<String, Option<Vec<Binding>>>>,
 }
 
 /// A container's place in a network.
 #[derive(Debug, Default, Clone, Deserialize)]
-pub struct Endpoint {
+pub struct NetworkEndpoint {
     #[serde(rename = "IPAddress", default)]
     pub v4: String,
     #[serde(rename = "GlobalIPv6Address", default)]
@@ -93,7 +93,7 @@ pub struct Binding {
 /// A container in the engine's list.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed {
+struct ListedContainer {
     id: String,
 }
 
@@ -147,9 +147,9 @@ impl Own {
                 Err(error) => return Err(error),
             }
         }
-        let listed: Vec<Listed> = engine.get(Task::List, "containers/json", &[]).await?;
+        let listed: Vec<ListedContainer> = engine.get(Task::List, "containers/json", &[]).await?;
         let mut found = Vec::new();
-        for Listed { id } in listed.iter().take(MOST_CONTAINERS) {
+        for ListedContainer { id } in listed.iter().take(MOST_CONTAINERS) {
             match Self::inspect(engine, id).await {
                 Ok(container) if evidence.fits(&container) => found.push(container),
                 Ok(_) => {}
@@ -179,7 +179,7 @@ impl Own {
     }
 
     /// Its networks by name.
-    pub(super) fn networks(&self) -> impl Iterator<Item = (&str, Option<&Endpoint>)> {
+    pub(super) fn networks(&self) -> impl Iterator<Item = (&str, Option<&NetworkEndpoint>)> {
         self.network_settings.networks.iter().flatten().map(|(name, endpoint)| (name.as_str(), endpoint.as_ref()))
     }
 }

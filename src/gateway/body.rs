@@ -10,7 +10,7 @@ use memchr::{memchr_iter, memchr2_iter};
 use tokio::time::Instant;
 
 use super::events::EventCutter;
-use super::record::{Event, Line, Outcome, Record, milliseconds};
+use super::record::{CallOutcome, Line, Record, RecordEvent, milliseconds};
 use super::state::State;
 use crate::redact::Scrubber;
 
@@ -46,7 +46,7 @@ pub struct Note {
     started: Instant,
     tail: Vec<u8>,
     /// How it ended so far.
-    pub outcome: Outcome,
+    pub outcome: CallOutcome,
     /// The status of the server's answer.
     pub status: Option<u16>,
     /// How many bytes the agent got.
@@ -59,18 +59,18 @@ impl Note {
     /// Begins when the first line of the record is written.
     pub fn new(record: Rc<Record>, id: u64) -> Self {
         // An agent that leaves takes the note with it.
-        Self { record, id, started: Instant::now(), tail: Vec::new(), outcome: Outcome::Left, status: None, bytes: 0, message: None }
+        Self { record, id, started: Instant::now(), tail: Vec::new(), outcome: CallOutcome::Left, status: None, bytes: 0, message: None }
     }
 
     /// Counts a piece of the answer, and notes whether it says that the call failed.
     pub fn see(&mut self, piece: &[u8]) {
         self.bytes += u64::try_from(piece.len()).unwrap_or_default();
-        if self.outcome == Outcome::Error {
+        if self.outcome == CallOutcome::Error {
             return;
         }
         self.tail.extend_from_slice(piece.get(..OVERLAP).unwrap_or(piece));
         if says_error(piece) || says_error(&self.tail) {
-            self.outcome = Outcome::Error;
+            self.outcome = CallOutcome::Error;
         }
         if let Some(end) = piece.last_chunk::<OVERLAP>() {
             self.tail = end.to_vec();
@@ -80,8 +80,8 @@ impl Note {
 
     /// All of the answer went to the agent.
     pub fn end(&mut self) {
-        if self.outcome == Outcome::Left {
-            self.outcome = Outcome::Ok;
+        if self.outcome == CallOutcome::Left {
+            self.outcome = CallOutcome::Ok;
         }
     }
 }
@@ -104,7 +104,7 @@ fn has_id(events: &[u8]) -> bool {
 impl Drop for Note {
     fn drop(&mut self) {
         let line = Line {
-            event: Event::Answer,
+            event: RecordEvent::Answer,
             id: Some(self.id),
             outcome: Some(self.outcome),
             status: self.status,
@@ -180,7 +180,7 @@ impl Streamed {
 
     fn break_off(&mut self) -> Result<Bytes, BrokenOff> {
         self.upstream = None;
-        self.note.outcome = Outcome::Failed;
+        self.note.outcome = CallOutcome::Failed;
         self.note.message = Some(BrokenOff.to_string());
         self.last_words.take().ok_or(BrokenOff)
     }
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use std::io;
 
-    fn outcome(pieces: &[&str]) -> Outcome {
+    fn outcome(pieces: &[&str]) -> CallOutcome {
         let mut note = Note::new(Rc::new(Record::new(io::sink())), 1);
         for piece in pieces {
             note.see(piece.as_bytes());
@@ -265,13 +265,13 @@ mod tests {
             "{\"error\":{\"code\":1}}",
             "data: {\"error\": {}}\n\n",
         ] {
-            assert_eq!(outcome(&[error]), Outcome::Error, "{error}");
+            assert_eq!(outcome(&[error]), CallOutcome::Error, "{error}");
             for at in 0..error.len() {
                 let (one, other) = error.split_at(at);
-                assert_eq!(outcome(&[one, other]), Outcome::Error, "{error} {at}");
+                assert_eq!(outcome(&[one, other]), CallOutcome::Error, "{error} {at}");
             }
             let bytes: Vec<_> = error.chars().map(String::from).collect();
-            assert_eq!(outcome(&bytes.iter().map(String::as_str).collect::<Vec<_>>()), Outcome::Error, "{error}");
+            assert_eq!(outcome(&bytes.iter().map(String::as_str).collect::<Vec<_>>()), CallOutcome::Error, "{error}");
         }
         for good in [
             "",
@@ -280,7 +280,7 @@ mod tests {
             "Error\":true",
             "{\"error\":null}",
         ] {
-            assert_eq!(outcome(&[good]), Outcome::Ok, "{good}");
+            assert_eq!(outcome(&[good]), CallOutcome::Ok, "{good}");
         }
     }
 

@@ -5,7 +5,7 @@ use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::json::Json;
-use super::message::Message;
+use super::message::AgentMessage;
 use super::refusal::Refusal;
 
 /// <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
@@ -43,7 +43,7 @@ const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// Which era of the protocol a request is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Era {
+pub enum ProtocolEra {
     /// No header says it. Only the first message of a conversation has none.
     Unsaid,
     /// That of `initialize`.
@@ -56,7 +56,7 @@ pub enum Era {
 #[derive(Debug, Clone)]
 pub struct AgentHeaders {
     /// Its era.
-    pub era: Era,
+    pub era: ProtocolEra,
     /// The session.
     pub session: Option<HeaderValue>,
     version: Option<HeaderValue>,
@@ -71,10 +71,10 @@ impl AgentHeaders {
     pub fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let version = single(headers, &PROTOCOL_VERSION, "MCP-Protocol-Version")?;
         let era = match version.as_ref().and_then(|version| version.to_str().ok()) {
-            None if version.is_none() => Era::Unsaid,
+            None if version.is_none() => ProtocolEra::Unsaid,
             Some(version) if !is_date(version) => return Err(Refusal::Header("MCP-Protocol-Version")),
-            Some(version) if version >= FIRST_WITH_DISCOVER => Era::Discover,
-            Some(_) => Era::Initialize,
+            Some(version) if version >= FIRST_WITH_DISCOVER => ProtocolEra::Discover,
+            Some(_) => ProtocolEra::Initialize,
             None => return Err(Refusal::Header("MCP-Protocol-Version")),
         };
         single(headers, &METHOD, "Mcp-Method")?;
@@ -100,7 +100,7 @@ impl AgentHeaders {
     ///
     /// # Errors
     /// With the one that doesn't.
-    pub fn agree(&self, message: &Message, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn agree(&self, message: &AgentMessage, headers: &HeaderMap) -> Result<(), Refusal> {
         let mismatch = |name: &str| Err(Refusal::Mismatch(name.to_owned()));
         if headers.get(METHOD).is_some_and(|method| Some(method.as_bytes()) != message.method().map(str::as_bytes)) {
             return mismatch("Mcp-Method");
@@ -137,10 +137,10 @@ impl AgentHeaders {
     }
 
     /// The headers of a message for the server.
-    pub fn for_message(&self, message: &Message, headers: &HeaderMap) -> HeaderMap {
+    pub fn for_message(&self, message: &AgentMessage, headers: &HeaderMap) -> HeaderMap {
         let mut out = self.common(ANSWERS);
         out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.era == Era::Discover {
+        if self.era == ProtocolEra::Discover {
             if let Some(method) = message.method().and_then(|method| HeaderValue::from_str(method).ok()) {
                 out.insert(METHOD, method);
             }
@@ -171,7 +171,7 @@ impl AgentHeaders {
 }
 
 /// The tool that a message calls.
-fn tool(message: &Message) -> Option<String> {
+fn tool(message: &AgentMessage) -> Option<String> {
     let is_call = message.method() == Some("tools/call");
     message.params().filter(|_| is_call)?.get("name").and_then(Json::text)
 }
@@ -217,8 +217,8 @@ mod tests {
         map
     }
 
-    fn message(text: &str) -> Message {
-        Message::read(text.as_bytes()).unwrap()
+    fn message(text: &str) -> AgentMessage {
+        AgentMessage::read(text.as_bytes()).unwrap()
     }
 
     const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{}}}"#;
@@ -226,9 +226,9 @@ mod tests {
     #[test]
     fn the_era_is_that_of_the_revision() {
         let era = |version| AgentHeaders::read(&map(&[("mcp-protocol-version", version)])).map(|headers| headers.era);
-        assert_eq!(AgentHeaders::read(&map(&[])).unwrap().era, Era::Unsaid);
-        assert_eq!(era("2025-11-25"), Ok(Era::Initialize));
-        assert_eq!(era("2026-07-28"), Ok(Era::Discover));
+        assert_eq!(AgentHeaders::read(&map(&[])).unwrap().era, ProtocolEra::Unsaid);
+        assert_eq!(era("2025-11-25"), Ok(ProtocolEra::Initialize));
+        assert_eq!(era("2026-07-28"), Ok(ProtocolEra::Discover));
         for version in ["2026-7-28", "20260728", "latest", "2026-07-28, 2025-11-25"] {
             assert_eq!(era(version), Err(Refusal::Header("MCP-Protocol-Version")), "{version}");
         }

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::headers::{AgentHeaders, Era};
+use super::headers::{AgentHeaders, ProtocolEra};
 use super::json::{Json, Object};
-use super::message::Message;
+use super::message::AgentMessage;
 use super::refusal::{Limit, Refusal};
 use super::schema::{Schemas, fold};
 use super::settings::{AllowedTool, Rules};
@@ -43,7 +43,7 @@ pub struct Judge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
     /// What is sent.
-    pub message: Message,
+    pub message: AgentMessage,
     /// The tool that it calls.
     pub call: Option<Call>,
 }
@@ -71,12 +71,12 @@ impl Judge {
     ///
     /// # Errors
     /// Why it doesn't go on.
-    pub fn decide(&self, message: Message, headers: &AgentHeaders, raw: &HeaderMap) -> Result<Passed, Refusal> {
+    pub fn decide(&self, message: AgentMessage, headers: &AgentHeaders, raw: &HeaderMap) -> Result<Passed, Refusal> {
         let call = match &message {
-            Message::Request { method, params, .. } => self.decide_request(method, params.as_ref(), headers)?,
-            Message::Notification { method, .. } if NOTIFICATIONS.contains(&method.as_str()) => None,
-            Message::Notification { .. } => return Err(Refusal::Method),
-            Message::Response { .. } => None,
+            AgentMessage::Request { method, params, .. } => self.decide_request(method, params.as_ref(), headers)?,
+            AgentMessage::Notification { method, .. } if NOTIFICATIONS.contains(&method.as_str()) => None,
+            AgentMessage::Notification { .. } => return Err(Refusal::Method),
+            AgentMessage::Response { .. } => None,
         };
         headers.agree(&message, raw)?;
         let call_of = |tool: &str, header: &str, value: &str| {
@@ -90,8 +90,8 @@ impl Judge {
     fn decide_request(&self, method: &str, params: Option<&Object>, headers: &AgentHeaders) -> Result<Option<Call>, Refusal> {
         let fits = |fits: bool| if fits { Ok(None) } else { Err(Refusal::Era) };
         match method {
-            "initialize" => fits(headers.era != Era::Discover),
-            "server/discover" | "subscriptions/listen" => fits(headers.era != Era::Initialize && headers.session.is_none()),
+            "initialize" => fits(headers.era != ProtocolEra::Discover),
+            "server/discover" | "subscriptions/listen" => fits(headers.era != ProtocolEra::Initialize && headers.session.is_none()),
             "tools/call" => self.decide_call(params).map(Some),
             method if REQUESTS.contains(&method) => Ok(None),
             _ => Err(Refusal::Method),
@@ -190,14 +190,14 @@ fn arguments(params: Option<&Object>) -> Option<Object> {
 }
 
 /// What of a message goes on.
-fn narrowed(message: Message) -> Message {
+fn narrowed(message: AgentMessage) -> AgentMessage {
     match message {
-        Message::Request { id, method, params: Some(mut params) } if method == "subscriptions/listen" => {
+        AgentMessage::Request { id, method, params: Some(mut params) } if method == "subscriptions/listen" => {
             let mut wanted = params.get("notifications").and_then(Json::object).unwrap_or_default();
             wanted.retain(&SUBSCRIPTIONS);
             params.retain(&["_meta"]);
             params.set("notifications", wanted.to_json());
-            Message::Request { id, method, params: Some(params) }
+            AgentMessage::Request { id, method, params: Some(params) }
         }
         other => other,
     }
@@ -220,7 +220,7 @@ mod tests {
 
     fn decide(judge: &Judge, message: &str) -> Result<Passed, Refusal> {
         let headers = HeaderMap::new();
-        judge.decide(Message::read(message.as_bytes())?, &AgentHeaders::read(&headers)?, &headers)
+        judge.decide(AgentMessage::read(message.as_bytes())?, &AgentHeaders::read(&headers)?, &headers)
     }
 
     fn call(judge: &Judge, tool: &str, arguments: &Value) -> Result<Call, Refusal> {

@@ -8,7 +8,7 @@ const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "erro
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub enum AgentMessage {
     /// It wants an answer.
     Request {
         /// What the answer names.
@@ -36,7 +36,7 @@ pub enum Message {
     },
 }
 
-impl Message {
+impl AgentMessage {
     /// Reads a message strictly.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ mod tests {
             (r#"{"jsonrpc":"2.0","method":"a","params":{"x":[1]}}"#, r#"{"jsonrpc":"2.0","method":"a","params":{"x":[1]}}"#),
             (r#"{"jsonrpc":"2.0","id":"x","error":{"code":1}}"#, r#"{"jsonrpc":"2.0","id":"x","error":{"code":1}}"#),
         ] {
-            assert_eq!(Message::read(text.as_bytes()).unwrap().to_json().as_str(), written);
+            assert_eq!(AgentMessage::read(text.as_bytes()).unwrap().to_json().as_str(), written);
         }
     }
 
@@ -148,9 +148,9 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1}"#,
             r#"{"jsonrpc":"2.0","id":1,"result":{},"params":{}}"#,
         ] {
-            assert_eq!(Message::read(text.as_bytes()), Err(Refusal::NotAMessage), "{text}");
+            assert_eq!(AgentMessage::read(text.as_bytes()), Err(Refusal::NotAMessage), "{text}");
         }
-        assert_eq!(Message::read(br#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#), Err(Refusal::Batch));
-        assert_eq!(Message::read(b"7"), Err(Refusal::Json(JsonProblem::NotAnObject)));
+        assert_eq!(AgentMessage::read(br#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#), Err(Refusal::Batch));
+        assert_eq!(AgentMessage::read(b"7"), Err(Refusal::Json(JsonProblem::NotAnObject)));
     }
 }

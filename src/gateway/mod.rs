@@ -23,6 +23,6 @@ mod tokens;
 mod unanswered;
 
 pub use error::Error;
-pub use record::{Event, Line, Outcome, Record};
-pub use settings::{AllowedTool, Proxies, ProxyAddress, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
+pub use record::{CallOutcome, Line, Record, RecordEvent};
+pub use settings::{AllowedTool, ProxyAddress, ProxySettings, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
 pub use start::start;

@@ -14,10 +14,10 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 use super::body::{AnswerBody, Note, Streamed};
-use super::headers::{AgentHeaders, Era, SESSION_ID, single};
+use super::headers::{AgentHeaders, ProtocolEra, SESSION_ID, single};
 use super::judge::Passed;
-use super::message::Message;
-use super::record::{Event, Line, Outcome};
+use super::message::AgentMessage;
+use super::record::{CallOutcome, Line, RecordEvent};
 use super::refusal::Refusal;
 use super::reply;
 use super::reply::{error, response, tool_result};
@@ -57,10 +57,10 @@ const LISTEN: &str = "subscriptions/listen";
 /// A refusal, and what is known of what is refused.
 struct Refused {
     refusal: Refusal,
-    message: Option<Message>,
+    message: Option<AgentMessage>,
     http_method: Method,
     bytes: u64,
-    era: Era,
+    era: ProtocolEra,
 }
 
 /// Answers a request.
@@ -76,7 +76,8 @@ pub async fn answer(state: Rc<State>, request: Request<Incoming>) -> Response<An
 }
 
 async fn serve(state: &Rc<State>, parts: &Parts, body: Incoming) -> Result<Response<AnswerBody>, Box<Refused>> {
-    let refused = |refusal| Box::new(Refused { refusal, message: None, http_method: parts.method.clone(), bytes: 0, era: Era::Unsaid });
+    let refused =
+        |refusal| Box::new(Refused { refusal, message: None, http_method: parts.method.clone(), bytes: 0, era: ProtocolEra::Unsaid });
     if *state.ending.borrow() {
         return Err(refused(Refusal::Ending));
     }
@@ -117,12 +118,12 @@ fn check_access(state: &State, parts: &Parts) -> Result<(), Refusal> {
 
 async fn post(state: &Rc<State>, parts: &Parts, body: Incoming) -> Result<Response<AnswerBody>, Box<Refused>> {
     let refused = |refusal, message, bytes, era| Box::new(Refused { refusal, message, http_method: Method::POST, bytes, era });
-    let plain = |refusal| refused(refusal, None, 0, Era::Unsaid);
+    let plain = |refusal| refused(refusal, None, 0, ProtocolEra::Unsaid);
     let headers = AgentHeaders::read(&parts.headers).map_err(plain)?;
     AgentHeaders::check_body(&parts.headers).map_err(plain)?;
     let (body, _permit) = timeout(ARRIVAL_LIMIT, read(state, body)).await.map_err(|_| plain(Refusal::TooSlow))?.map_err(plain)?;
     let bytes = body.len() as u64;
-    let message = Message::read(&body).map_err(|refusal| refused(refusal, None, bytes, headers.era))?;
+    let message = AgentMessage::read(&body).map_err(|refusal| refused(refusal, None, bytes, headers.era))?;
     drop(body);
     let passed = match state.judge.decide(message.clone(), &headers, &parts.headers) {
         Ok(passed) => passed,
@@ -156,7 +157,7 @@ fn begin(state: &State, passed: Option<&Passed>, http_method: &Method, bytes: u6
     let call = passed.and_then(|passed| passed.call.as_ref());
     let id = state.record.number();
     let line = Line {
-        event: Event::Call,
+        event: RecordEvent::Call,
         id: Some(id),
         method: Some(passed.map_or(http_method.as_str(), |passed| passed.message.method().unwrap_or("response")).to_owned()),
         tool: call.map(|call| call.tool.clone()),
@@ -211,7 +212,7 @@ async fn pass(state: &Rc<State>, passed: &Passed, headers: &AgentHeaders, raw: &
     match answered {
         Ok(response) => pass_error(state, response, note).await,
         Err(unanswered) => {
-            note.outcome = Outcome::Failed;
+            note.outcome = CallOutcome::Failed;
             note.message = Some(unanswered.to_string());
             unanswered.response(message.id())
         }
@@ -241,7 +242,7 @@ async fn without_message(state: &Rc<State>, parts: &Parts, headers: &AgentHeader
     Ok(match answered {
         Ok(response) => pass_error(state, response, note).await,
         Err(unanswered) => {
-            note.outcome = Outcome::Failed;
+            note.outcome = CallOutcome::Failed;
             note.message = Some(unanswered.to_string());
             unanswered.response(None)
         }
@@ -292,19 +293,19 @@ async fn pass_error(state: &State, response: reqwest::Response, mut note: Note) 
     let body = read_body_up_to(response, LARGEST_ERROR).await.map(|response| response.body.to_vec()).unwrap_or_default();
     let body = scrubbed(state, body);
     note.see(&body);
-    note.outcome = Outcome::Error;
+    note.outcome = CallOutcome::Error;
     reply::response(status, kind, body)
 }
 
 /// Reads an answer whole, and passes it on without what the agent may not use.
-async fn held(state: &State, response: reqwest::Response, message: &Message, mut note: Note) -> Response<AnswerBody> {
+async fn held(state: &State, response: reqwest::Response, message: &AgentMessage, mut note: Note) -> Response<AnswerBody> {
     let (status, session) = (response.status(), response.headers().get(SESSION_ID).cloned());
     let read = read_body_up_to(response, LARGEST_HELD).await;
     // As agents decode it: a byte that is not UTF-8 is replaced.
     let body = read.ok().and_then(|response| read_json(&String::from_utf8_lossy(&response.body)));
     let Some(mut body) = body else {
         // What can't be read can't be cut.
-        note.outcome = Outcome::Failed;
+        note.outcome = CallOutcome::Failed;
         note.message = Some(Unanswered::NotMcp.to_string());
         return Unanswered::NotMcp.response(message.id());
     };
@@ -377,7 +378,7 @@ impl Refused {
             _ => None,
         };
         Line {
-            event: Event::Refused,
+            event: RecordEvent::Refused,
             id: Some(state.record.number()),
             method: Some(method),
             tool,
@@ -392,10 +393,10 @@ impl Refused {
 
     fn response(&self) -> Response<AnswerBody> {
         let Self { refusal, message, era, .. } = self;
-        let id = message.as_ref().and_then(Message::id);
+        let id = message.as_ref().and_then(AgentMessage::id);
         let text = format!("Refused by the gateway of port-mcp-auth: {refusal}.");
         // What wants no answer gets none.
-        if matches!((refusal, message), (Refusal::Method, Some(Message::Notification { .. }))) {
+        if matches!((refusal, message), (Refusal::Method, Some(AgentMessage::Notification { .. }))) {
             return response(StatusCode::ACCEPTED, "application/json", Bytes::new());
         }
         let body = match (refusal, id) {

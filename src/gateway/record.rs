@@ -19,7 +19,7 @@ const KEPT: usize = 1024 * 1024;
 #[serde(default)]
 pub struct Line {
     /// What the line tells.
-    pub event: Event,
+    pub event: RecordEvent,
     /// When, in UTC; empty in the first line.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub time: String,
@@ -52,7 +52,7 @@ pub struct Line {
     pub message: Option<String>,
     /// How a call ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<CallOutcome>,
     /// The status of the server's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -82,7 +82,7 @@ pub struct Line {
 /// What a line tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum RecordEvent {
     /// The gateway listens. Always the first line, unless it is `failed`.
     #[default]
     Ready,
@@ -107,7 +107,7 @@ pub enum Event {
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CallOutcome {
     /// It was answered.
     Ok,
     /// It was answered with an error.
@@ -154,14 +154,14 @@ impl Record {
     /// If it can't be written.
     pub fn write(&self, line: Line) -> io::Result<()> {
         let count = match line.event {
-            Event::Call if line.tool.is_some() => Some(&self.calls),
-            Event::Refused => Some(&self.refused),
+            RecordEvent::Call if line.tool.is_some() => Some(&self.calls),
+            RecordEvent::Refused => Some(&self.refused),
             _ => None,
         };
         if let Some(count) = count {
             count.set(count.get() + 1);
         }
-        let has_time = !matches!(line.event, Event::Ready | Event::Failed);
+        let has_time = !matches!(line.event, RecordEvent::Ready | RecordEvent::Failed);
         let time = if has_time { format!("{:.3}", Timestamp::now()) } else { String::new() };
         let mut text = serde_json::to_string(&Line { time, ..line })?;
         text.push('\n');
@@ -175,13 +175,13 @@ impl Record {
     pub fn end(&self, reason: &str) {
         let (calls, refused) = (Some(self.calls.get()), Some(self.refused.get()));
         // Nobody is left to be told if this fails.
-        drop(self.write(Line { event: Event::End, reason: Some(reason.to_owned()), calls, refused, ..Line::default() }));
+        drop(self.write(Line { event: RecordEvent::End, reason: Some(reason.to_owned()), calls, refused, ..Line::default() }));
     }
 
     /// The newest lines.
     pub fn lines(&self) -> String {
         let omitted = Line {
-            event: Event::Omitted,
+            event: RecordEvent::Omitted,
             message: Some(format!("{} older lines are in the container's log", self.omitted.get())),
             ..Line::default()
         };
@@ -222,13 +222,13 @@ mod tests {
     fn the_newest_lines_are_kept() {
         let record = Record::new(io::sink());
         for _ in 0..20_000 {
-            record.write(Line { event: Event::Call, method: Some("tools/call".to_owned()), ..Line::default() }).unwrap();
+            record.write(Line { event: RecordEvent::Call, method: Some("tools/call".to_owned()), ..Line::default() }).unwrap();
         }
         record.end("stopped");
         let lines = record.lines();
         assert!(lines.len() < KEPT + 200, "{}", lines.len());
         let read: Vec<Line> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((read[0].event, read.last().unwrap().event), (Event::Omitted, Event::End));
+        assert_eq!((read[0].event, read.last().unwrap().event), (RecordEvent::Omitted, RecordEvent::End));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use super::body::AnswerBody;
-use super::headers::Era;
+use super::headers::ProtocolEra;
 use super::json::Json;
 
 /// An answer of the gateway's own.
@@ -19,9 +19,9 @@ pub fn response(status: StatusCode, kind: &'static str, body: Bytes) -> Response
 }
 
 /// What an agent reads as the result of a call that failed.
-pub fn tool_result(id: &Json, text: &str, era: Era) -> Bytes {
+pub fn tool_result(id: &Json, text: &str, era: ProtocolEra) -> Bytes {
     let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
-    if let (Era::Discover, Some(result)) = (era, result.as_object_mut()) {
+    if let (ProtocolEra::Discover, Some(result)) = (era, result.as_object_mut()) {
         result.insert("resultType".to_owned(), "complete".into());
     }
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}", id.as_str()).into()

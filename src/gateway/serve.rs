@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use super::error::Error;
 use super::judge::Judge;
 use super::proxy::answer;
-use super::record::{Event, Line, Record};
+use super::record::{Line, Record, RecordEvent};
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::state::State;
@@ -70,7 +70,7 @@ pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Fu
             () = stopped.as_mut() => return Ok(()),
         }
     }
-    let ready = Line { event: Event::Ready, port: Some(address.port()), ..Line::default() };
+    let ready = Line { event: RecordEvent::Ready, port: Some(address.port()), ..Line::default() };
     record.write(ready).context("Standard output can't be written")?;
 
     let mut connections = JoinSet::new();
@@ -157,7 +157,7 @@ async fn serve(stream: TcpStream, state: Rc<State>, _place: OwnedSemaphorePermit
     if served.is_err_and(|error| error.is_parse()) {
         let refusal = Refusal::NotHttp;
         let line = Line {
-            event: Event::Refused,
+            event: RecordEvent::Refused,
             id: Some(state.record.number()),
             decision: Some("refused".to_owned()),
             reason: Some(refusal.name().to_owned()),

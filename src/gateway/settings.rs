@@ -61,7 +61,7 @@ pub struct Settings {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// The proxies.
     #[serde(default)]
-    pub proxies: Proxies,
+    pub proxies: ProxySettings,
 }
 
 /// A token endpoint: its kind and its whole URL.
@@ -113,7 +113,7 @@ pub struct AllowedTool {
 /// How to reach other hosts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Proxies {
+pub struct ProxySettings {
     /// The proxy for `https` URLs.
     pub https: Option<ProxyAddress>,
     /// The proxy for `http` URLs.
@@ -252,7 +252,7 @@ impl Rules {
     }
 }
 
-impl Proxies {
+impl ProxySettings {
     /// The proxies of the step's own connections.
     #[must_use]
     pub fn of(network: &Network) -> Self {
@@ -360,9 +360,9 @@ mod tests {
             hosts: vec!["127.0.0.1".to_owned()],
             lifetime: 60,
             extra_roots: vec![CertificateDer::from(vec![1, 2, 3])],
-            proxies: Proxies {
+            proxies: ProxySettings {
                 https: Some(ProxyAddress { variable: "HTTPS_PROXY".to_owned(), url: Secret::new("http://u:p@proxy:1") }),
-                ..Proxies::default()
+                ..ProxySettings::default()
             },
         }
     }
@@ -373,7 +373,7 @@ mod tests {
         assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
         let read = Settings::from_line(&line).unwrap();
         assert_eq!(*read.to_line().unwrap(), *line);
-        assert_eq!(Proxies::of(&read.network()).https.unwrap().url.reveal(), "http://u:p@proxy:1");
+        assert_eq!(ProxySettings::of(&read.network()).https.unwrap().url.reveal(), "http://u:p@proxy:1");
     }
 
     #[test]

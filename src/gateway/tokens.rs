@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::record::{Event, Line, Record, milliseconds};
+use super::record::{Line, Record, RecordEvent, milliseconds};
 use crate::net::{Budget, Http};
 use crate::port::{Credentials, Endpoint, Error, Exchange};
 use crate::redact::{Needles, Quote, Secret, needles};
@@ -147,13 +147,13 @@ impl Tokens {
         match result {
             Ok(seconds_left) => {
                 // The next call meets the same problem if the record can't be written.
-                drop(record.write(Line { event: Event::Renewed, ms, seconds_left: Some(seconds_left), ..Line::default() }));
+                drop(record.write(Line { event: RecordEvent::Renewed, ms, seconds_left: Some(seconds_left), ..Line::default() }));
                 Ok(())
             }
             Err(error) => {
                 let why = self.fail(&error.to_string());
                 let message = Some(why.as_str().to_owned());
-                drop(record.write(Line { event: Event::RenewalFailed, ms, message, ..Line::default() }));
+                drop(record.write(Line { event: RecordEvent::RenewalFailed, ms, message, ..Line::default() }));
                 Err(why)
             }
         }

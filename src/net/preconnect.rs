@@ -25,12 +25,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Opens the connection.
 #[derive(Clone)]
 pub struct Preconnect {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SlotState>>,
     phases: Phases,
 }
 
 #[derive(Default)]
-enum State {
+enum SlotState {
     /// Connections are opened for requests.
     #[default]
     OnDemand,
@@ -59,12 +59,12 @@ impl Preconnect {
     /// Opens a connection. Call it before any other request of the same client.
     pub async fn open(&self, client: &Client, url: &Url) {
         if let Ok(request) = client.get(url.clone()).build() {
-            self.set(State::Keep);
+            self.set(SlotState::Keep);
             drop(client.execute(request).await);
         }
     }
 
-    fn set(&self, state: State) -> State {
+    fn set(&self, state: SlotState) -> SlotState {
         std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state)
     }
 }
@@ -103,20 +103,20 @@ where
     }
 
     fn call(&mut self, target: R) -> Self::Future {
-        match self.preconnect.set(State::OnDemand) {
-            State::Keep => {
+        match self.preconnect.set(SlotState::OnDemand) {
+            SlotState::Keep => {
                 let (connecting, preconnect) = (self.connect(target), self.preconnect.clone());
                 Box::pin(async move {
                     let connection = connecting.await?;
-                    preconnect.set(State::Kept(Instant::now(), Box::new(connection)));
+                    preconnect.set(SlotState::Kept(Instant::now(), Box::new(connection)));
                     Err(Opened.into())
                 })
             }
-            State::Kept(since, connection) if since.elapsed() < LONGEST_IDLE => match connection.downcast() {
+            SlotState::Kept(since, connection) if since.elapsed() < LONGEST_IDLE => match connection.downcast() {
                 Ok(connection) => Box::pin(async move { Ok(*connection) }),
                 Err(_) => self.connect(target),
             },
-            State::Kept(..) | State::OnDemand => self.connect(target),
+            SlotState::Kept(..) | SlotState::OnDemand => self.connect(target),
         }
     }
 }

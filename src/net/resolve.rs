@@ -17,11 +17,11 @@ use tokio::time::Instant;
 const LONGEST_KEPT: Duration = Duration::from_mins(1);
 
 /// When a name was looked up, and what came of it.
-type Found = (Instant, Vec<SocketAddr>);
+type Resolved = (Instant, Vec<SocketAddr>);
 
 /// Looks names up, and keeps their addresses for the connection that follows.
 #[derive(Clone, Default)]
-pub struct Resolver(Arc<Mutex<HashMap<String, Found>>>);
+pub struct Resolver(Arc<Mutex<HashMap<String, Resolved>>>);
 
 impl Resolver {
     /// The addresses of a host.
@@ -41,7 +41,7 @@ impl Resolver {
         self.found().remove(host);
     }
 
-    fn found(&self) -> MutexGuard<'_, HashMap<String, Found>> {
+    fn found(&self) -> MutexGuard<'_, HashMap<String, Resolved>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::summary::write_summary;
 use super::words::human;
 use crate::docker::End;
-use crate::gateway::{Event, Line, Outcome};
+use crate::gateway::{CallOutcome, Line, RecordEvent};
 use crate::runner::markdown::{Cell, Markdown};
 use crate::runner::{Console, Environment};
 
@@ -22,7 +22,7 @@ const KILLED: i64 = 137;
 /// What a gateway's record says, added up.
 #[derive(Default)]
 pub struct Calls {
-    tools: BTreeMap<String, Tool>,
+    tools: BTreeMap<String, ToolCalls>,
     /// How often each of these was refused: what it was, and why.
     refused: BTreeMap<(String, String), usize>,
     renewals: usize,
@@ -34,7 +34,7 @@ pub struct Calls {
 
 /// What became of the calls of one tool.
 #[derive(Default)]
-struct Tool {
+struct ToolCalls {
     allowed: usize,
     refused: usize,
     failed: usize,
@@ -54,13 +54,13 @@ impl Calls {
             return;
         };
         match line.event {
-            Event::Call => self.call(line),
-            Event::Answer => self.answer(&line),
-            Event::Refused => self.refuse(line),
-            Event::Renewed => self.renewals += 1,
-            Event::RenewalFailed => self.failed_renewals += 1,
-            Event::End => self.ended_by = line.reason,
-            Event::Ready | Event::Failed | Event::Omitted => {}
+            RecordEvent::Call => self.call(line),
+            RecordEvent::Answer => self.answer(&line),
+            RecordEvent::Refused => self.refuse(line),
+            RecordEvent::Renewed => self.renewals += 1,
+            RecordEvent::RenewalFailed => self.failed_renewals += 1,
+            RecordEvent::End => self.ended_by = line.reason,
+            RecordEvent::Ready | RecordEvent::Failed | RecordEvent::Omitted => {}
         }
     }
 
@@ -77,7 +77,7 @@ impl Calls {
             return;
         };
         let tool = self.tools.entry(tool).or_default();
-        tool.failed += usize::from(matches!(line.outcome, Some(Outcome::Error | Outcome::Failed)));
+        tool.failed += usize::from(matches!(line.outcome, Some(CallOutcome::Error | CallOutcome::Failed)));
         tool.took += line.ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok()).unwrap_or_default();
     }
 
@@ -89,7 +89,7 @@ impl Calls {
         *self.refused.entry((what, line.message.or(line.reason).unwrap_or_default())).or_default() += 1;
     }
 
-    fn total(&self, count: impl Fn(&Tool) -> usize) -> usize {
+    fn total(&self, count: impl Fn(&ToolCalls) -> usize) -> usize {
         self.tools.values().map(count).sum()
     }
 
@@ -165,7 +165,7 @@ fn summarize(calls: &Calls, ending: &Ending, console: &Console) -> Markdown {
     // The names in it are an agent's.
     let code = |text: &str| Cell::Code(console.quote(text).as_str().to_owned());
     let number = |number: usize| Cell::Text(number.to_string());
-    let tool = |(name, tool): (&String, &Tool)| {
+    let tool = |(name, tool): (&String, &ToolCalls)| {
         vec![code(name), number(tool.allowed), number(tool.refused), number(tool.failed), Cell::Text(time(tool.took))]
     };
     let tools: Vec<_> = calls.tools.iter().take(MOST_TOOLS).map(tool).collect();

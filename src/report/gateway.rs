@@ -3,7 +3,7 @@
 use anyhow::Error;
 
 use super::failure::Failure;
-use crate::gateway::{self, Event, Line};
+use crate::gateway::{self, Line, RecordEvent};
 use crate::redact::Redactor;
 
 /// The line that the gateway writes instead of `ready`.
@@ -17,7 +17,7 @@ pub fn gateway_failure(error: gateway::Error) -> Line {
     // What the errors quote is clean already.
     let explanation = failure.explain(&Redactor::default());
     Line {
-        event: Event::Failed,
+        event: RecordEvent::Failed,
         code: Some(explanation.code.as_str().to_owned()),
         message: Some(format!("{} {} {}", explanation.what, explanation.why, explanation.fix)),
         ..Line::default()

@@ -10,7 +10,7 @@ use crate::mcp::ServerUrl;
 use crate::redact::Secret;
 
 /// The server that an agent is connected with: Port's, or the gateway before it.
-pub struct Access<'a> {
+pub struct AgentAccess<'a> {
     /// Its address.
     pub url: &'a ServerUrl,
     /// What authorizes the agent there.
@@ -22,7 +22,7 @@ pub struct Access<'a> {
 }
 
 /// The connection of an agent with the MCP server.
-pub fn connection<'a>(inputs: &'a Inputs, access: &Access<'a>, tools: &'a [String], offered: &'a [String]) -> Connection<'a> {
+pub fn connection<'a>(inputs: &'a Inputs, access: &AgentAccess<'a>, tools: &'a [String], offered: &'a [String]) -> Connection<'a> {
     Connection {
         server_name: &inputs.server_name,
         url: access.url,

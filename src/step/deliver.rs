@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::agent::{self, Access};
+use super::agent::{self, AgentAccess};
 use super::connect::Connected;
 use super::gateway::Gateway;
 use super::prepare::{Prepared, server_entry};
@@ -41,8 +41,8 @@ pub fn deliver(
     let offered: Vec<_> = toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
     let access = match gateway {
         // The gateway adds Port's headers itself.
-        Some(gateway) => Access { url: &gateway.url, secret: &gateway.key, headers: Vec::new(), proxied: false },
-        None => Access { url: &inputs.mcp_url, secret: token.secret(), headers: inputs.access.headers(), proxied: *proxied },
+        Some(gateway) => AgentAccess { url: &gateway.url, secret: &gateway.key, headers: Vec::new(), proxied: false },
+        None => AgentAccess { url: &inputs.mcp_url, secret: token.secret(), headers: inputs.access.headers(), proxied: *proxied },
     };
     let (expires_at, expires_in) =
         gateway.map_or_else(|| (token.expires_at(), token.left_on_arrival()), |gateway| (gateway.ends_at, gateway.lifetime));

@@ -27,7 +27,7 @@ const FILE_PREFIX: &str = "port-mcp-auth-gateway-receipt-";
 
 /// What the step saves for the end of the job.
 #[derive(Serialize, Deserialize)]
-pub struct Receipt {
+pub struct GatewayReceipt {
     /// The gateway's container.
     pub container: String,
     /// Whether a summary is wanted.
@@ -35,9 +35,9 @@ pub struct Receipt {
 }
 
 /// Something was saved, and it isn't certain that the step saved it.
-struct Unproven;
+struct UnprovenReceipt;
 
-impl Receipt {
+impl GatewayReceipt {
     /// Saves it in the runner's state, and in a file beside it: some runners give the clean-up no state.
     pub fn save(&self, seal: &Seal, state: &mut StateFile) -> Result<(), Failure> {
         let sealed = seal.close(&serde_json::to_string(self).map_err(anyhow::Error::from)?);
@@ -51,9 +51,9 @@ impl Receipt {
     }
 
     /// What was saved for this clean-up. Without a state these are the receipts of all steps with the same client secret.
-    fn saved(environment: &Environment, seal: Option<&Seal>) -> Result<Vec<Self>, Unproven> {
+    fn saved(environment: &Environment, seal: Option<&Seal>) -> Result<Vec<Self>, UnprovenReceipt> {
         if let Some(sealed) = &environment.gateway {
-            return Ok(vec![Self::read(sealed, seal.ok_or(Unproven)?).ok_or(Unproven)?]);
+            return Ok(vec![Self::read(sealed, seal.ok_or(UnprovenReceipt)?).ok_or(UnprovenReceipt)?]);
         }
         let folder = environment.command_files().filter(|_| environment.receipt.is_none());
         let files = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
@@ -77,7 +77,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 
 /// Ends the gateways of this step. Returns whether there was any.
 pub fn end(environment: &Environment, seal: Option<&Seal>, console: &Console) -> bool {
-    let Ok(receipts) = Receipt::saved(environment, seal) else {
+    let Ok(receipts) = GatewayReceipt::saved(environment, seal) else {
         warn_of_lost_gateway("what the step saved about it can't be verified", console);
         return true;
     };
@@ -91,8 +91,8 @@ pub fn end(environment: &Environment, seal: Option<&Seal>, console: &Console) ->
 }
 
 /// Stops a gateway, says what was called through it, and removes its container.
-fn end_one(receipt: &Receipt, environment: &Environment, console: &Console) {
-    let Receipt { container, summary } = receipt;
+fn end_one(receipt: &GatewayReceipt, environment: &Environment, console: &Console) {
+    let GatewayReceipt { container, summary } = receipt;
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
         return warn_of_lost_gateway("the system gives no event loop", console);
     };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::connect::Connected;
 use crate::docker::{Engine, Error, Evidence, Own, Route, Sibling, Started};
-use crate::gateway::{AllowedTool, Event, Line, Proxies, Rules, Settings, TokenAddress, TokenInHand};
+use crate::gateway::{AllowedTool, Line, ProxySettings, RecordEvent, Rules, Settings, TokenAddress, TokenInHand};
 use crate::inputs::Inputs;
 use crate::mcp::{Listing, NotVerified, Obstacle, Preflight, Server, ServerUrl, ToolName, Toolset};
 use crate::net::retry::Pause;
@@ -128,7 +128,7 @@ fn settings(started: &Started<'_>, inputs: &Inputs, connected: &Connected, key: 
         hosts: started.hosts(),
         lifetime: lifetime.as_secs().max(1),
         extra_roots: inputs.network.extra_roots.clone(),
-        proxies: Proxies::of(&inputs.network),
+        proxies: ProxySettings::of(&inputs.network),
     }
 }
 
@@ -149,8 +149,8 @@ async fn introduce(started: &mut Started<'_>, settings: &Settings, console: &Con
     let mut last = String::new();
     while let Some(line) = started.attached.hear().await? {
         match serde_json::from_str(&line) {
-            Ok(Line { event: Event::Ready, port: Some(port), .. }) => return Ok(port),
-            Ok(Line { event: Event::Failed, code, message, .. }) => {
+            Ok(Line { event: RecordEvent::Ready, port: Some(port), .. }) => return Ok(port),
+            Ok(Line { event: RecordEvent::Failed, code, message, .. }) => {
                 let quote = |text: Option<String>| console.quote(&text.unwrap_or_default());
                 return Err(Error::GaveUp { code: quote(code), message: quote(message) }.into());
             }

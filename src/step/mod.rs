@@ -18,7 +18,7 @@ use crate::report::{Failure, GatewayFacts, Signal, Success, log_no_clean_up, rep
 use crate::runner::{Console, Environment, OutputFile, StateFile};
 
 pub use clean_up::{CLEAN_UP, clean_up};
-use end_gateway::Receipt;
+use end_gateway::GatewayReceipt;
 
 /// How long a failed step waits for the engine to remove what it made.
 const REMOVAL: Duration = Duration::from_secs(5);
@@ -71,7 +71,7 @@ async fn hand_over(
             // Before there is one: the step may be killed at any time.
             if let Some(state) = &mut state {
                 let seal = Seal::new(&inputs.credentials.client_secret);
-                Receipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(&seal, state)?;
+                GatewayReceipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(&seal, state)?;
             }
             let (connected, started) = Box::pin(gateway::start_beside(connect, sibling, inputs, environment, console)).await?;
             let gateway = gateway::hand_over(started, sibling.name(), inputs, &connected, lifetime, console).await?;

@@ -1,6 +1,6 @@
 //! Before anything is sent: the inputs, and what the config is added to.
 
-use super::agent::{self, Access};
+use super::agent::{self, AgentAccess};
 use crate::config::{Draft, ServerEntry};
 use crate::inputs::{Inputs, RawInputs};
 use crate::mcp::ServerUrl;
@@ -44,7 +44,7 @@ fn check_fit(draft: &Draft, inputs: &Inputs) -> Result<(), Failure> {
     // The gateway's address is known when it runs.
     let gateway = inputs.gateway.map(|_| ServerUrl::of_gateway(GATEWAY)).transpose()?;
     let url = gateway.as_ref().unwrap_or(&inputs.mcp_url);
-    let access = Access { url, secret: &placeholder, headers: inputs.access.headers(), proxied: false };
+    let access = AgentAccess { url, secret: &placeholder, headers: inputs.access.headers(), proxied: false };
     let has_tools = inputs.verify || !inputs.allowed_tools.0.is_empty();
     let tools: &[String] = if has_tools { &[SAMPLE_TOOL.to_owned()] } else { &[] };
     let config = agent::config(draft, inputs, &agent::connection(inputs, &access, tools, tools));
