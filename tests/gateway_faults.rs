@@ -251,6 +251,8 @@ fn a_signal_ends_it_before_its_settings() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    // `wait` would close it, and the program would end because of that.
+    let _input = child.stdin.take();
     wait_for("the handlers", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim().to_owned();
