@@ -337,7 +337,10 @@ fn break_tool(dice: &Dice, secrets: &[&str], tool: &mut Value) -> Breach {
                 object("properties", json!(null)),
                 object("properties", json!([])),
             ]);
-            (dice.pick(&["inputSchema", "outputSchema"]), broken)
+            let field = dice.pick(&["inputSchema", "outputSchema"]);
+            tool[field] = broken;
+            // Of the schema of an output, Claude Code reads no more than that it is an object.
+            return if field == "outputSchema" { Breach::Older } else { Breach::Newer };
         }
         4 => {
             tool[dice.pick(&["inputSchema", "outputSchema"])] =
@@ -355,8 +358,9 @@ fn break_tool(dice: &Dice, secrets: &[&str], tool: &mut Value) -> Breach {
         ]),
         _ => return break_always(dice, secrets, tool),
     };
+    let is_object = value.is_object();
     tool[field] = value;
-    Breach::Newer
+    if field == "outputSchema" && is_object { Breach::Older } else { Breach::Newer }
 }
 
 /// Breaks the schema in one field, in each revision.
