@@ -56,6 +56,16 @@ class Client:
         raise NotImplementedError
 
 
+def claude_environment(run):
+    """What Claude Code needs to use the simulated model, and nothing else on the network."""
+    return {
+        "ANTHROPIC_BASE_URL": run.model,
+        "ANTHROPIC_API_KEY": "none",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+    }
+
+
 def load():
     """Every client by its name."""
     names = sorted(module.name for module in pkgutil.iter_modules(clients.__path__))

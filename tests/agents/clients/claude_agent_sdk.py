@@ -1,6 +1,6 @@
 """The Claude Agent SDK for Python. https://platform.claude.com/docs/en/agent-sdk/mcp"""
 
-from agents.client import PROMPT, Client
+from agents.client import PROMPT, Client, claude_environment
 
 SCRIPT = """\
 import asyncio, sys
@@ -23,12 +23,7 @@ class ClaudeAgentSdk(Client):
         return {"home/ask.py": SCRIPT}
 
     def environment(self, run):
-        return {
-            "ANTHROPIC_BASE_URL": run.model,
-            "ANTHROPIC_API_KEY": "none",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1",
-        }
+        return claude_environment(run)
 
     def arguments(self, run):
         return [run.home / "ask.py", run.config, run.outputs["allowed_tools"], PROMPT]

@@ -1,6 +1,6 @@
 """Claude Code. https://code.claude.com/docs/en/mcp"""
 
-from agents.client import PROMPT, Client
+from agents.client import PROMPT, Client, claude_environment
 
 
 class ClaudeCode(Client):
@@ -8,12 +8,7 @@ class ClaudeCode(Client):
     config = "work/.mcp.json"
 
     def environment(self, run):
-        return {
-            "ANTHROPIC_BASE_URL": run.model,
-            "ANTHROPIC_API_KEY": "none",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1",
-        }
+        return claude_environment(run)
 
     def arguments(self, run):
         given = run.given or ["--allowedTools", run.outputs["allowed_tools"]]
