@@ -5,10 +5,10 @@ mod common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use common::gateway::{Gateway, KEY, Reply, call, request, settings, wait_for};
+use common::gateway::{Gateway, KEY, Reply, call, program, request, settings, wait_for};
 use common::upstream::{Upstream, begin_events, event, respond};
 use port_sandbox::{CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox, Wait};
 use serde_json::{Value, json};
@@ -213,13 +213,7 @@ fn a_call_that_hangs_does_not_keep_it() {
 #[test]
 fn nothing_goes_on_without_a_record() {
     let sandbox = sandbox();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"))
-        .arg("gateway")
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = program();
     writeln!(child.stdin.take().unwrap(), "{}", settings(&sandbox)).unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -244,13 +238,7 @@ fn nothing_goes_on_without_a_record() {
 /// The program waits for its settings, and whoever waits for it can end it.
 #[test]
 fn a_signal_ends_it_before_its_settings() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"))
-        .arg("gateway")
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = program();
     // `wait` would close it, and the program would end because of that.
     let _input = child.stdin.take();
     wait_for("the handlers", || {

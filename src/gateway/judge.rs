@@ -12,8 +12,7 @@ use super::refusal::{Limit, Refusal};
 use super::schema::{Schemas, fold};
 use super::settings::{AllowedTool, Rules};
 use crate::mcp::{Policy, ToolName};
-use crate::port::ToolKind as Kind;
-use crate::port::{Access, AllowedActions};
+use crate::port::{Access, AllowedActions, ToolKind as Kind};
 
 /// Requests that go on as they are. The others of the protocol reach what no input limits: prompts, resources, completion, tasks.
 const REQUESTS: [&str; 3] = ["ping", "tools/list", "logging/setLevel"];

@@ -78,6 +78,18 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The program, as it waits for its settings.
+pub fn program() -> Child {
+    Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"))
+        .arg("gateway")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap()
+}
+
 impl Gateway {
     /// Starts one, and waits for its first line.
     pub fn start(settings: &Value) -> Self {
@@ -90,14 +102,7 @@ impl Gateway {
 
     /// Starts one that is told this.
     pub fn spawn(line: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_port-mcp-auth"))
-            .arg("gateway")
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        let mut child = program();
         let mut input = child.stdin.take().unwrap();
         input.write_all(line.as_bytes()).unwrap();
         input.write_all(b"\n").unwrap();
