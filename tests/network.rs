@@ -126,7 +126,7 @@ fn no_proxy_is_honoured_in_every_form() {
     ] {
         let step = Step::against_tls(&sandbox)
             .input("verify", "false")
-            .input("timeout", "1s")
+            .input("timeout", "5s")
             .env("HTTPS_PROXY", dead_address())
             .env(variable, value);
         let outcome = step.run();

@@ -23,11 +23,12 @@ fn sandbox(options: impl FnOnce(&mut Options)) -> Sandbox {
     Sandbox::start(chosen)
 }
 
-/// The MCP requests. The last one's answer is not awaited for long, so the step may be over before the sandbox reads it.
+/// The MCP requests after the first, with which Claude Code asks for `server/discover`. The last one's answer is not awaited for
+/// long, so the step may be over before the sandbox reads it.
 fn mcp_requests(sandbox: &Sandbox, least: usize) -> Vec<Recorded> {
     let patience = Instant::now() + Duration::from_secs(10);
     loop {
-        let requests = sandbox.requests_to(Route::Mcp);
+        let requests: Vec<_> = sandbox.requests_to(Route::Mcp).into_iter().skip(1).collect();
         if requests.len() >= least || Instant::now() > patience {
             return requests;
         }
@@ -129,7 +130,7 @@ fn an_early_connection_that_the_server_gave_up_is_replaced() {
         });
         let outcome = Step::against(&sandbox).input("mcp_url", &url).run().succeeded();
         assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
-        assert!(outcome.log.shown().contains("(attempt 2 of 5)"), "{}", outcome.stdout);
+        assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
     });
 }
 
@@ -142,38 +143,112 @@ fn a_server_without_sessions_is_fine() {
     assert!(outcome.log.shown().contains("\n14 tools offered, 13 allowed.\n"), "{}", outcome.stdout);
 }
 
+/// Most clients begin with `initialize`; Claude Code begins with `server/discover`, as `tests/agents/shapes` shows.
+#[test]
+fn the_conversation_begins_as_the_agent_begins_it() {
+    let methods = |sandbox: &Sandbox| -> Vec<_> {
+        let requests = sandbox.requests_to(Route::Mcp).into_iter().filter(|request| request.method == "POST");
+        requests.filter_map(|request| request.rpc_method).collect()
+    };
+    let of_old = ["initialize", "notifications/initialized", "tools/list"];
+    for (client, mode, expected) in [
+        ("claude-code", McpMode::Newest, vec!["server/discover", "tools/list"]),
+        ("claude-agent-sdk", McpMode::Newest, vec!["server/discover", "tools/list"]),
+        ("vscode", McpMode::Newest, of_old.to_vec()),
+        ("claude-code", McpMode::Stateful, [&["server/discover"], &of_old[..]].concat()),
+        ("claude-code", McpMode::Stateless, [&["server/discover"], &of_old[..]].concat()),
+        ("vscode", McpMode::Stateful, of_old.to_vec()),
+    ] {
+        let sandbox = sandbox(|options| options.mcp_mode = mode);
+        let outcome = Step::against(&sandbox).input("client", client).run().succeeded();
+        assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+        assert_eq!(methods(&sandbox), expected, "{client} {mode:?}");
+    }
+}
+
+#[test]
+fn whatever_discover_gets_claude_code_goes_on_with_initialize() {
+    for fault in [401, 403, 404, 405, 407, 422, 429, 500, 503, 202].map(Fault::status).into_iter().chain([
+        Fault::RpcError { code: -32603, message: "no".to_owned() },
+        Fault::answer(200, "<html>").header("content-type", "text/html"),
+        Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": {}})),
+        Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": {"supportedVersions": ["2099-01-01"], "capabilities": {"tools": {}}}})),
+        Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": {"supportedVersions": ["2026-07-28"], "capabilities": null}})),
+        Fault::Reset,
+        Fault::ResetMidBody,
+        Fault::Hang,
+    ]) {
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::Rpc("server/discover"), fault.clone());
+        let outcome = Step::against(&sandbox).run().succeeded();
+        assert_eq!(tools(&outcome).len(), READ_TOOLS + 1, "{fault:?}: {}", outcome.stdout);
+        assert_eq!(outcome.log.warnings().count(), 0, "{fault:?}");
+    }
+}
+
+#[test]
+fn of_a_server_that_speaks_both_ways_the_one_counts_that_the_agent_takes() {
+    let discovered = |capabilities: Value, instructions: Value| {
+        let result = json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": capabilities,
+            "serverInfo": {"name": "s", "version": "1"}, "instructions": instructions,
+        });
+        Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": result}))
+    };
+    let step = |fault: Fault, client: &str| {
+        let sandbox = sandbox(|options| options.mcp_mode = McpMode::Newest);
+        sandbox.set_fault_forever(Route::Rpc("server/discover"), fault);
+        Step::against(&sandbox).input("client", client).run()
+    };
+    let outcome = step(discovered(json!({}), json!("")), "claude-code").failed("mcp_error");
+    assert!(outcome.error_text().contains("`capabilities.tools` is missing"), "{}", outcome.error_text());
+    step(discovered(json!({}), json!("")), "vscode").succeeded();
+    // An answer that breaks the schema is none, and the agent begins anew.
+    let outcome = step(discovered(json!({"tools": {}}), json!(null)), "claude-code").succeeded();
+    assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+}
+
+/// A server that refuses `initialize` with `fault`, and speaks the newest revision.
+fn newest(fault: Fault) -> Sandbox {
+    let sandbox = sandbox(|options| options.mcp_mode = McpMode::Newest);
+    sandbox.set_fault_forever(Route::Rpc("initialize"), fault);
+    sandbox
+}
+
 #[test]
 fn a_server_that_only_speaks_the_newest_protocol_is_fine() {
     for code in [-32022, -32601] {
-        let sandbox = Sandbox::default();
-        sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code, message: "another version, please".to_owned() });
-        assert_eq!(tools(&Step::against(&sandbox).run().succeeded()).len(), READ_TOOLS + 1);
-        assert_eq!(lines(&mcp_requests(&sandbox, 3)), ["POST initialize", "POST server/discover", "POST tools/list"]);
+        let refusal = Fault::RpcError { code, message: "another version, please".to_owned() };
+        let sandbox = newest(refusal.clone());
+        assert_eq!(tools(&Step::against(&sandbox).input("client", "vscode").run().succeeded()).len(), READ_TOOLS + 1);
+        assert_eq!(lines(&sandbox.requests_to(Route::Mcp)), ["POST initialize", "POST server/discover", "POST tools/list"]);
+        assert_eq!(tools(&Step::against(&newest(refusal)).run().succeeded()).len(), READ_TOOLS + 1);
     }
-    let sandbox = Sandbox::default();
-    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code: -32600, message: "no".to_owned() });
-    let text = unverified(Step::against(&sandbox).run());
+    let sandbox = newest(Fault::RpcError { code: -32600, message: "no".to_owned() });
+    let text = unverified(Step::against(&sandbox).input("client", "vscode").run());
     assert!(text.contains("the JSON-RPC error -32600, `no`"), "{text}");
-    assert_eq!(lines(&mcp_requests(&sandbox, 1)), ["POST initialize"]);
+    assert_eq!(lines(&sandbox.requests_to(Route::Mcp)), ["POST initialize"]);
 }
 
 #[test]
 fn a_server_may_refuse_the_version_with_a_status_of_its_own() {
-    let sandbox = Sandbox::default();
     for (status, code) in [(400, -32022), (404, -32601), (405, -32601)] {
         let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": "another version, please"}});
-        sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::answer(status, refusal.to_string()));
-        assert_eq!(tools(&Step::against(&sandbox).run().succeeded()).len(), READ_TOOLS + 1, "{status} {code}");
+        let sandbox = newest(Fault::answer(status, refusal.to_string()));
+        for client in ["vscode", "claude-code"] {
+            assert_eq!(tools(&Step::against(&sandbox).input("client", client).run().succeeded()).len(), READ_TOOLS + 1, "{status} {code}");
+        }
     }
 }
 
 #[test]
 fn what_the_newest_protocol_answers_is_looked_at_too() {
-    let sandbox = Sandbox::default();
-    sandbox.set_fault_forever(Route::Rpc("initialize"), Fault::RpcError { code: -32022, message: "another version, please".to_owned() });
+    let sandbox = newest(Fault::RpcError { code: -32022, message: "another version, please".to_owned() });
     sandbox.set_fault_forever(Route::Rpc("server/discover"), Fault::json(&json!({"jsonrpc": "2.0", "id": 0, "result": {}})));
-    let text = unverified(Step::against(&sandbox).run());
-    assert!(text.contains("it gave no answer to `server/discover` that this step understands"), "{text}");
+    for client in ["vscode", "claude-code"] {
+        let text = unverified(Step::against(&sandbox).input("client", client).run());
+        assert!(text.contains("it gave no answer to `server/discover` that this step understands"), "{text}");
+    }
 }
 
 #[test]
@@ -426,7 +501,7 @@ fn five_attempts_are_enough() {
     sandbox.set_fault_forever(Route::Mcp, Fault::status(503));
     let text = unverified(Step::against(&sandbox).run());
     assert!(text.contains("answered 503"), "{text}");
-    assert_eq!(lines(&sandbox.requests_to(Route::Mcp)), ["POST initialize"; 5]);
+    assert_eq!(sandbox.requests_to(Route::Rpc("initialize")).len(), 5);
 }
 
 #[test]

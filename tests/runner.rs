@@ -179,7 +179,7 @@ fn a_run_with_debug_messages_shows_each_request() {
     assert_eq!(shown(&step), [""; 0]);
     let (host, lines) = (format!("127.0.0.1:{}", sandbox.port()), shown(&step.env("RUNNER_DEBUG", "1")));
     let parts: Vec<_> = lines.iter().map(|line| line.split_once(" after ").expect("a time").0.to_owned()).collect();
-    let expected = ["POST: 200", "POST: 200", "POST: 202", "POST: 200"].map(|line| line.replace(':', &format!(" {host}:")));
+    let expected = ["POST: 200", "POST: 400", "POST: 200", "POST: 202", "POST: 200"].map(|line| line.replace(':', &format!(" {host}:")));
     // The answer to the end of the session is awaited for a moment only.
     assert_eq!(parts[..expected.len()], expected);
 }

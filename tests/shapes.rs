@@ -67,7 +67,16 @@ struct Server {
 }
 
 impl Server {
+    /// One of the revisions that begin with `initialize`, which most servers speak. What comes before that is not shown to `answer`.
     fn start(answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) -> Self {
+        Self::of_any_revision(move |request, count| match request.rpc() {
+            "server/discover" => Response::new(404, "text/plain", ""),
+            _ => answer(request, count),
+        })
+    }
+
+    /// `answer` decides what is known.
+    fn of_any_revision(answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -457,7 +466,7 @@ fn of_two_tools_with_one_name_the_stricter_annotation_counts() {
 #[test]
 fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
     for status in [200, 400, 404] {
-        let server = Server::start(move |request, _| match request.rpc() {
+        let server = Server::of_any_revision(move |request, _| match request.rpc() {
             "initialize" => {
                 let error = json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "Method not found"}});
                 Response::new(status, "application/json", error.to_string())
@@ -465,7 +474,7 @@ fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
             _ => good(request),
         });
         works(&format!("-32601 with {status}"), &server);
-        assert_eq!(server.rpcs(), ["initialize", "server/discover", "tools/list"]);
+        assert_eq!(server.rpcs(), ["server/discover", "tools/list"]);
         let list = server.requests().pop().unwrap();
         assert_eq!((list.header("mcp-protocol-version"), list.header("mcp-method")), (Some("2026-07-28"), Some("tools/list")));
         assert_eq!(list.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
@@ -475,7 +484,7 @@ fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
 #[test]
 fn a_server_that_refuses_both_ways_is_judged_by_the_answer_that_no_client_can_use() {
     for status in [400, 404, 405] {
-        let server = Server::start(move |request, _| match request.rpc() {
+        let server = Server::of_any_revision(move |request, _| match request.rpc() {
             "initialize" => {
                 Response::json(&json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "no"}}))
             }
@@ -484,7 +493,7 @@ fn a_server_that_refuses_both_ways_is_judged_by_the_answer_that_no_client_can_us
         let outcome = server.step().run().failed("mcp_error");
         assert!(outcome.error_text().contains(&format!("answered {status}")), "{}", outcome.error_text());
     }
-    let server = Server::start(|request, _| {
+    let server = Server::of_any_revision(|request, _| {
         Response::json(&json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "no"}}))
     });
     let outcome = server.step().run().succeeded();
@@ -500,7 +509,7 @@ fn a_body_that_its_encoding_does_not_fit_is_not_asked_for_again() {
         let outcome = server.step().run().succeeded();
         let warning = outcome.log.warnings().map(|warning| warning.text.as_str()).collect::<String>();
         assert!(warning.contains("can't decode"), "{kind}: {warning}");
-        assert_eq!(server.rpcs(), ["initialize"], "{kind}");
+        assert_eq!(server.rpcs(), ["server/discover", "initialize"], "{kind}");
     }
 }
 
@@ -512,8 +521,8 @@ fn a_session_that_the_server_ended_is_replaced() {
         _ => good(request),
     });
     works("404 on a session", &server);
-    let initialized = "notifications/initialized";
-    assert_eq!(server.rpcs(), ["initialize", initialized, "tools/list", "initialize", initialized, "tools/list"]);
+    let once = ["server/discover", "initialize", "notifications/initialized", "tools/list"];
+    assert_eq!(server.rpcs(), [once, once].concat());
     let last = server.requests().pop().unwrap();
     assert_eq!(last.header("mcp-session-id"), Some("session-2"));
 }

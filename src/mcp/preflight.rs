@@ -84,7 +84,7 @@ impl Preflight<'_> {
     }
 
     async fn attempt(&self, headers: &HeaderMap) -> Result<Offer, AttemptError<ListError>> {
-        match list(self.http, self.server.url, headers).await {
+        match list(self.http, self.server.url, headers, self.reader).await {
             Ok(list) => self.judge(&list),
             Err(failure) => {
                 let verdict = self.console.with_redactor(|redactor| Verdict::on(failure, &self.server, redactor, Timestamp::now()));
@@ -135,15 +135,15 @@ struct List {
 
 /// One conversation, from its first message to the end of the session. A session that the server has ended is replaced once, as the
 /// specification demands (2025-11-25, Session Management, point 4).
-async fn list(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, MessageError> {
-    match list_in_one_session(http, url, headers).await {
-        Err(MessageError::SessionEnded) => list_in_one_session(http, url, headers).await,
+async fn list(http: &Http, url: &Url, headers: &HeaderMap, reader: AnswerReader) -> Result<List, MessageError> {
+    match list_in_one_session(http, url, headers, reader).await {
+        Err(MessageError::SessionEnded) => list_in_one_session(http, url, headers, reader).await,
         listed => listed,
     }
 }
 
-async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap) -> Result<List, MessageError> {
-    let mut session = Session::open(http, url, headers).await?;
+async fn list_in_one_session(http: &Http, url: &Url, headers: &HeaderMap, reader: AnswerReader) -> Result<List, MessageError> {
+    let mut session = Session::open(http, url, headers, reader).await?;
     let listed = pages(&mut session).await;
     if let Err(MessageError::Status(response)) = &listed
         && response.head.status == StatusCode::NOT_FOUND

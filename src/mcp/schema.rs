@@ -63,6 +63,12 @@ impl Violation {
         Self { tool: None, field: field.into(), problem, rejected_by: RejectedBy::BothSdks }
     }
 
+    /// Whether the answer is as MCP has it, and only names no tools: agents go on with it, and don't ask for them.
+    #[must_use]
+    pub fn is_lack_of_tools(&self) -> bool {
+        self.rejected_by == RejectedBy::Sdk2
+    }
+
     /// Whether an agent that reads answers so has no tools; `None` if that is not known.
     #[must_use]
     pub fn is_fatal_for(&self, reader: AnswerReader) -> Option<bool> {

@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 
 use super::message::{Answer, Message, is_json, notification, reply, request};
 use super::message_error::{MessageError, is_refusal};
-use super::schema::{self, Revision, Violation};
-use crate::net::{Event, EventReader, Http, RequestError, next_chunk, read_body_up_to};
+use super::schema::{self, AnswerReader, Revision, Violation};
+use crate::net::{Event, EventReader, Http, NoAnswer, RequestError, next_chunk, read_body_up_to};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -48,6 +48,9 @@ const MOST_RESUMES: usize = 20;
 
 /// The pause before a stream is resumed, if the server names none.
 const RESUME_AFTER: Duration = Duration::from_secs(1);
+
+/// How long the answer to a first `server/discover` is awaited. The official TypeScript SDK waits as long, as `tests/agents/shapes` shows.
+const DISCOVER_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// How long the end of a stream is awaited after the answer. A connection is only reused if its last response was read to the end.
 const STREAM_END_TIMEOUT: Duration = Duration::from_millis(100);
@@ -87,12 +90,30 @@ enum StreamEnd {
 }
 
 impl<'a> Session<'a> {
-    /// Begins a conversation in which every request has these headers.
+    /// Begins a conversation in which every request has these headers, in the way that this reader begins it.
     ///
     /// # Errors
     /// If the server and this program can't agree on a revision.
-    pub async fn open(http: &'a Http, url: &Url, headers: &'a HeaderMap) -> Result<Self, MessageError> {
+    pub async fn open(http: &'a Http, url: &Url, headers: &'a HeaderMap, reader: AnswerReader) -> Result<Self, MessageError> {
         let new = || Self { http, url: url.clone(), headers, last_id: 0, era: Era::Begin, violations: Vec::new() };
+        match reader {
+            AnswerReader::ClaudeCode => Self::open_with_discover(new).await,
+            AnswerReader::Other => Self::open_with_initialize(new).await,
+        }
+    }
+
+    /// Claude Code asks for `server/discover` first, and begins anew with `initialize` whatever goes wrong with that.
+    async fn open_with_discover(new: impl Fn() -> Self) -> Result<Self, MessageError> {
+        let (mut newest, mut discovered) = Self::probe(&new).await;
+        if let Err(MessageError::Request(RequestError::NoAnswer(NoAnswer::Closed, _))) = discovered {
+            // A connection that was opened ahead may be gone by now, which says nothing of the server.
+            (newest, discovered) = Self::probe(&new).await;
+        }
+        match discovered {
+            Ok(()) if newest.violations.iter().all(Violation::is_lack_of_tools) => return Ok(newest),
+            Err(MessageError::Request(error)) if !error.is_from_server() => return Err(MessageError::Request(error)),
+            _ => {}
+        }
         let mut session = new();
         let Err(failure) = session.initialize().await else {
             return Ok(session);
@@ -100,15 +121,47 @@ impl<'a> Session<'a> {
         if !failure.may_be_of_revision() {
             return Err(failure);
         }
-        let mut session = new();
-        match session.discover().await {
-            Ok(()) => Ok(session),
-            Err(second) if !second.may_be_of_revision() => Err(second),
-            Err(_) if new().has_older_transport().await => Err(MessageError::OlderTransport),
-            // The server knows neither way. What isn't JSON-RPC is certain: no client can use it.
-            Err(second) if failure.is_json_rpc() && !second.is_json_rpc() => Err(second),
-            Err(_) => Err(failure),
+        match discovered {
+            // What is wrong with the answer is the reason that the agent has no tools.
+            Ok(()) => Ok(newest),
+            Err(first) => Err(new().why_neither(failure, first).await),
         }
+    }
+
+    async fn probe(new: &impl Fn() -> Self) -> (Self, Result<(), MessageError>) {
+        let mut session = new();
+        let discovered = timeout(DISCOVER_TIMEOUT, session.discover()).await.unwrap_or_else(|_| {
+            let detail = format!("server/discover was not answered within {} s", DISCOVER_TIMEOUT.as_secs());
+            Err(MessageError::Request(RequestError::NoAnswer(NoAnswer::Other, detail)))
+        });
+        (session, discovered)
+    }
+
+    async fn open_with_initialize(new: impl Fn() -> Self) -> Result<Self, MessageError> {
+        let mut session = new();
+        let Err(failure) = session.initialize().await else {
+            return Ok(session);
+        };
+        if !failure.may_be_of_revision() {
+            return Err(failure);
+        }
+        let mut newest = new();
+        match newest.discover().await {
+            Ok(()) => Ok(newest),
+            Err(second) => Err(new().why_neither(failure, second).await),
+        }
+    }
+
+    /// Why the server and this program can't agree, from what `initialize` and `server/discover` failed with.
+    async fn why_neither(&mut self, initialize: MessageError, discover: MessageError) -> MessageError {
+        if !discover.may_be_of_revision() {
+            return discover;
+        }
+        if self.has_older_transport().await {
+            return MessageError::OlderTransport;
+        }
+        // The server knows neither way. What isn't JSON-RPC is certain: no client can use it.
+        if initialize.is_json_rpc() && !discover.is_json_rpc() { discover } else { initialize }
     }
 
     /// Whether the server speaks HTTP with SSE, the transport of revision 2024-11-05, to which agents fall back.

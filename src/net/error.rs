@@ -72,6 +72,16 @@ impl RequestError {
         matches!(self, Self::NoAnswer(..) | Self::ProxyUnreachable(_))
     }
 
+    /// Whether the server took the request, or may have taken it.
+    #[must_use]
+    pub fn is_from_server(&self) -> bool {
+        match self {
+            Self::NoAnswer(reason, _) => matches!(reason, NoAnswer::Closed | NoAnswer::CutOff | NoAnswer::Other),
+            Self::TooLarge | Self::Undecodable(_) | Self::NotHttp(_) => true,
+            Self::ProxyRefused(_) | Self::ProxyUnreachable(_) | Self::Tls(..) => false,
+        }
+    }
+
     /// No response at all.
     pub(super) fn of(error: &reqwest::Error, proxied: bool) -> Self {
         let detail = if error.is_timeout() { "the connection timed out".to_owned() } else { innermost(error) };

@@ -96,9 +96,9 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     Some(Asked { body, ..asked })
 }
 
-/// Writes a whole answer.
+/// Writes a whole answer, and announces the end of the connection.
 pub fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: &str) {
-    let _ = write!(stream, "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    let _ = write!(stream, "HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
 }
 
 /// Writes an answer of JSON.
@@ -108,7 +108,8 @@ pub fn json_answer(stream: &mut TcpStream, body: &Value) {
 
 /// Begins an event stream, which ends with the connection.
 pub fn begin_events(stream: &mut TcpStream) {
-    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let _ =
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
 }
 
 /// Writes a piece of it.

@@ -16,6 +16,8 @@ pub struct Asked<'a> {
     pub id: &'a Value,
     /// Whether the request names a session.
     pub in_session: bool,
+    /// Whether the request names the revision with `server/discover`.
+    pub in_newest: bool,
     /// How many redirects came just before.
     pub hops: usize,
     /// What a client would get that resumes the last stream.
@@ -32,6 +34,8 @@ pub struct Asked<'a> {
 pub struct Traits {
     /// The revisions with `server/discover` only, and how `initialize` is refused then.
     pub newest: Option<Refused>,
+    /// Both ways to begin.
+    pub both: bool,
     /// Whether every request leads back to where it came from.
     pub loops: bool,
     /// The server's own address, and the same server under another name, which is another origin.
@@ -81,7 +85,8 @@ impl Traits {
         let newest = dice.percent(hostility / 2).then(|| dice.any(&refusals));
         let odder = [Refused { status: 400, code: 0 }, Refused { status: 404, code: 0 }, Refused { status: 200, code: -32602 }];
         let newest = if dice.percent(hostility / 5) { Some(dice.any(&odder)) } else { newest };
-        Self { newest, loops: dice.percent(hostility / 8), here: here.to_owned(), elsewhere: elsewhere.to_owned() }
+        let both = newest.is_none() && dice.percent(hostility);
+        Self { newest, both, loops: dice.percent(hostility / 8), here: here.to_owned(), elsewhere: elsewhere.to_owned() }
     }
 }
 
@@ -104,14 +109,15 @@ pub fn answer(dice: &Dice, asked: &Asked<'_>) -> Said {
     if dice.percent(hostility / 3) {
         return Said::only(refusal(dice, asked));
     }
-    let newest = server.newest.is_some();
+    let newest = asked.in_newest;
+    let discovers = server.newest.is_some() || server.both;
     let is_odd = dice.percent(*hostility);
     let (result, verdict, tools) = match (*method, server.newest) {
         ("initialize", Some(refused)) => return Said::only(refused.answer(dice, id, secrets)),
         ("initialize", None) if is_odd => odd_initialize(dice, secrets),
         ("initialize", None) => (initialize(), Verdict::good(), Vec::new()),
-        ("server/discover", Some(_)) if is_odd => odd_discover(dice, secrets),
-        ("server/discover", Some(_)) => (discover(), Verdict::good(), Vec::new()),
+        ("server/discover", _) if discovers && is_odd => odd_discover(dice, secrets),
+        ("server/discover", _) if discovers => (discover(), Verdict::good(), Vec::new()),
         ("tools/list", _) if is_odd => odd_tools(dice, secrets, newest),
         ("tools/list", _) => {
             let (result, listed) = tools(newest);

@@ -24,7 +24,7 @@ pub struct Record {
     pub tokens: Vec<String>,
     /// What the messages of the last MCP conversation may come to.
     pub conversation: Vec<Verdict>,
-    /// What `initialize` got, if the conversation began anew with `server/discover`.
+    /// What the other way to begin got, if the conversation began anew with this one.
     refused: Vec<Verdict>,
     /// The tools that were listed in it.
     pub offered: Vec<Listed>,
@@ -63,6 +63,20 @@ struct Request {
     head: String,
     body: Vec<u8>,
     has_unread: bool,
+}
+
+impl Record {
+    /// A conversation begins, or begins anew in the other way. Claude Code begins with `server/discover`, the others with `initialize`.
+    fn begin(&mut self, method: &str, strict: bool, newest_alone: bool) {
+        match (method, strict) {
+            ("server/discover", true) | ("initialize", false) => self.conversation.clear(),
+            // This is refused, so what the first way got counts as well.
+            ("initialize", true) if newest_alone => self.refused.clone_from(&self.conversation),
+            ("server/discover", false) | ("initialize", true) => self.refused = std::mem::take(&mut self.conversation),
+            _ => return,
+        }
+        self.offered.clear();
+    }
 }
 
 impl<'a> Server<'a> {
@@ -239,6 +253,7 @@ impl<'a> Server<'a> {
         let asked = Asked {
             method: &method,
             id: &body["id"],
+            in_newest: head.contains("\r\nmcp-protocol-version: 2026-07-28\r\n"),
             in_session: head.contains("\r\nmcp-session-id:") && method != "notifications/initialized",
             hops,
             pending: pending.as_ref(),
@@ -264,24 +279,22 @@ impl<'a> Server<'a> {
         let mut record = self.record();
         let mut delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
         record.leftover |= delivery.leftover;
-        if method == "initialize" && record.hops == 0 {
-            record.conversation.clear();
-            record.offered.clear();
+        if record.hops == 0 {
+            record.begin(&method, self.plan.strict, self.traits.newest.is_some());
         }
-        if method == "server/discover" {
-            if record.hops == 0 {
-                record.refused = std::mem::take(&mut record.conversation);
-            }
-            // What `initialize` got counts only if this gets nothing either.
-            if !delivery.verdict.good {
-                let codes: Vec<_> = record.refused.iter().flat_map(|verdict| verdict.codes.iter().copied()).collect();
-                delivery.verdict.unclear |= record.refused.iter().any(|verdict| verdict.unclear);
-                delivery.verdict = delivery.verdict.or(&codes);
-            }
+        if method == (if self.plan.strict { "initialize" } else { "server/discover" }) && !delivery.verdict.good {
+            // What the other way got counts only if this gets nothing either.
+            let codes: Vec<_> = record.refused.iter().flat_map(|verdict| verdict.codes.iter().copied()).collect();
+            delivery.verdict.unclear |= record.refused.iter().any(|verdict| verdict.unclear);
+            delivery.verdict = delivery.verdict.or(&codes);
         }
         record.hops = if said.moves { record.hops + 1 } else { 0 };
         record.moved |= said.moves;
-        record.conversation.push(delivery.verdict.clone());
+        // As a refusal should be: what the first way got is what counts.
+        let is_refusal = method == "initialize" && self.plan.strict && self.traits.newest.is_some() && delivery.verdict.good;
+        if !is_refusal {
+            record.conversation.push(delivery.verdict.clone());
+        }
         if delivery.verdict.good {
             record.offered.extend(said.tools.iter().cloned());
         }

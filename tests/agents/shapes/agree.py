@@ -4,7 +4,6 @@ AGENT = "claude-code"  # the agent that the step is run for
 FOR_THE_AGENT = "The agent would have no tools"  # the title of an error that is about the agent alone
 
 OVER = "it is over when the agent comes"
-ORDER = "the server speaks both ways of MCP, one of them with a mistake: the step begins with initialize, the agent with server/discover"
 # Shapes in which the step may differ from the clients, and why.
 EXCEPTIONS = {
     "nan": "it is no JSON, and only Python takes it",
@@ -12,10 +11,6 @@ EXCEPTIONS = {
     "408-list-once": OVER,
     "429-once": OVER,
     "429-list-once": OVER,
-    "both-list-odd-others": ORDER,
-    "both-initialize-odd": ORDER,
-    "both-discover-no-tools": ORDER,
-    "both-list-odd-newest": ORDER,
 }
 
 

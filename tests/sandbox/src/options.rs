@@ -188,10 +188,12 @@ pub enum Role {
 /// How the MCP server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum McpMode {
-    /// Sessions, and answers as event streams, like Port.
+    /// Sessions, and answers as event streams, like Port. That Port doesn't know `server/discover` is a guess.
     Stateful,
     /// No sessions, and answers as plain JSON.
     Stateless,
+    /// Like [`McpMode::Stateful`], and `server/discover` as well, with which a conversation begins from revision 2026-07-28 on.
+    Newest,
 }
 
 /// Which certificate the TLS side shows. The CA that [`Sandbox::ca_pem`](crate::Sandbox::ca_pem) hands out

@@ -3,11 +3,11 @@
 use std::sync::{Arc, PoisonError};
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -49,7 +49,8 @@ async fn authorize(State(shared): State<Arc<Shared>>, request: Request, next: Ne
         Some(token) => {
             let now = shared.clock.now();
             if shared.tokens.admits(token, now, shared.options.mcp_accepts) {
-                return next.run(request).await;
+                let is_unknown = shared.options.mcp_mode != McpMode::Newest && is_discover(&request);
+                return if is_unknown { unknown_session() } else { next.run(request).await };
             }
             "Bearer error=\"invalid_token\""
         }
@@ -57,6 +58,17 @@ async fn authorize(State(shared): State<Arc<Shared>>, request: Request, next: Ne
     let mut response = problem(StatusCode::UNAUTHORIZED, "unauthorized", "The access token is missing, unknown or expired");
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
+}
+
+/// Whether a conversation begins with it, in the revision 2026-07-28 of MCP, where each message names its method in a header.
+fn is_discover(request: &Request) -> bool {
+    request.headers().get("mcp-method").is_some_and(|method| method == "server/discover")
+}
+
+/// What the official TypeScript SDK of the revisions before says to it.
+fn unknown_session() -> Response {
+    let error = json!({"jsonrpc": "2.0", "error": {"code": -32000, "message": "Bad Request: Server not initialized"}, "id": null});
+    (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }
 
 /// The tools, as the SDK wants them.
