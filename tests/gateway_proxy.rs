@@ -335,3 +335,34 @@ fn an_agent_that_does_not_read_holds_the_server_back() {
     assert!(resident.parse::<usize>().unwrap() < 64 * 1024, "{resident}");
     stop.store(true, Ordering::SeqCst);
 }
+
+#[test]
+fn a_redirect_that_keeps_the_origin_is_followed_as_agents_do() {
+    let elsewhere = Upstream::start(|_, stream| respond(stream, "200 OK", "Content-Type: application/json\r\n", "{}"));
+    let other = elsewhere.settings()["mcp_url"].as_str().unwrap().to_owned();
+    let upstream = Upstream::start(move |asked, stream| {
+        let to = |stream: &mut _, status, target: &str| respond(stream, status, &format!("Location: {target}\r\n"), "");
+        match (asked.head.split(' ').nth(1).unwrap(), asked.json()["params"]["name"].as_str()) {
+            ("/v1", Some("a")) => to(stream, "308 Permanent Redirect", "/v1/"),
+            ("/v1/", Some("a")) => to(stream, "307 Temporary Redirect", "moved"),
+            ("/v1/moved", Some("a")) => json_answer(stream, &json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}})),
+            ("/v1", Some("b")) => to(stream, "307 Temporary Redirect", &other),
+            (_, tool) => to(stream, "307 Temporary Redirect", if tool == Some("c") { "/v1" } else { "http://[" }),
+        }
+    });
+    let mut settings = upstream.settings();
+    settings["rules"]["tools"] = json!(["a", "b", "c", "d"].map(|name| json!({"name": name, "kind": "read"})));
+    let gateway = Gateway::start(&settings);
+    let answer = |tool: &str| gateway.post(&call(1, tool, &json!({}))).answer_to(1);
+    assert!(answer("a")["result"].is_object());
+    let asked = upstream.asked();
+    assert_eq!(asked.len(), 3);
+    let (bearer, first) = (format!("Bearer {TOKEN}"), &asked[0].body);
+    assert!(asked.iter().all(|asked| asked.header("authorization") == Some(&bearer) && asked.body == *first));
+    for (tool, says) in [("b", "redirects to another address (status 307)"), ("c", "redirects again and again"), ("d", "status 307")] {
+        let message = answer(tool)["error"]["message"].to_string();
+        assert!(message.contains(says), "{tool}: {message}");
+    }
+    assert_eq!(upstream.asked().len(), 3 + 1 + 5 + 1);
+    assert!(elsewhere.asked().is_empty(), "the token is sent nowhere else");
+}

@@ -24,7 +24,7 @@ use super::reply::{error, response, tool_result};
 use super::state::State;
 use super::unanswered::Unanswered;
 use crate::mcp::{ToolName, read_json};
-use crate::net::read_body_up_to;
+use crate::net::{MOST_REDIRECTS, read_body_up_to, redirected};
 use crate::redact::Scrubber;
 
 /// Where agents find the server.
@@ -254,14 +254,24 @@ async fn send(state: &State, method: &Method, headers: HeaderMap, body: Option<B
     let send = async |token: &str| {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Unanswered::NotMcp)?;
         authorization.set_sensitive(true);
-        let request = state.http.client().request(method.clone(), state.mcp_url.clone());
-        let request = request.headers(state.port_headers.clone()).headers(headers.clone()).header(AUTHORIZATION, authorization);
-        let request = match &body {
-            Some(body) => request.body(body.clone()),
-            None => request,
-        };
-        let request = request.build().map_err(|_| Unanswered::NotMcp)?;
-        state.http.open(request).await.map_err(|error| Unanswered::Unreachable(state.tokens.quote(&error.to_string())))
+        let mut url = state.mcp_url.clone();
+        // Redirects that keep the method and the origin are followed, as agents do: what is redirected was not run.
+        for _ in 0..MOST_REDIRECTS {
+            let request = state.http.client().request(method.clone(), url.clone());
+            let request = request.headers(state.port_headers.clone()).headers(headers.clone()).header(AUTHORIZATION, authorization.clone());
+            let request = match &body {
+                Some(body) => request.body(body.clone()),
+                None => request,
+            };
+            let request = request.build().map_err(|_| Unanswered::NotMcp)?;
+            let opened = state.http.open(request).await;
+            let response = opened.map_err(|error| Unanswered::Unreachable(state.tokens.quote(&error.to_string())))?;
+            match redirected(&response, &url) {
+                Some(target) => url = target,
+                None => return Ok(response),
+            }
+        }
+        Err(Unanswered::TooManyRedirects)
     };
     let token = state.tokens.get(&state.http, &state.record).await.map_err(Unanswered::NoToken)?;
     let response = send(token.secret.reveal()).await?;

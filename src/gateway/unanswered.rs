@@ -30,6 +30,9 @@ pub enum Unanswered {
     /// 3xx
     #[error("Port's MCP server redirects to another address (status {}), which the gateway does not follow", .0.as_u16())]
     Redirected(StatusCode),
+    /// From one address to the next, again and again.
+    #[error("Port's MCP server redirects again and again")]
+    TooManyRedirects,
     /// No message.
     #[error("what Port's MCP server answers is not MCP")]
     NotMcp,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use reqwest::{Response, Url};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::message::{Answer, Message, is_json, notification, reply, request};
 use super::message_error::{MessageError, is_refusal};
 use super::schema::{self, AnswerReader, Revision, Violation};
-use crate::net::{Event, EventReader, Http, NoAnswer, RequestError, next_chunk, read_body_up_to};
+use crate::net::{Event, EventReader, Http, MOST_REDIRECTS, NoAnswer, RequestError, next_chunk, read_body_up_to, redirected};
 
 /// Names the session. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management>
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -39,9 +39,6 @@ const NEWEST: &str = "2026-07-28";
 
 /// The largest response that is read, in bytes. Agents have no such limit; most lists have a hundredth of it.
 pub const LARGEST_RESPONSE: usize = 8 * 1024 * 1024;
-
-/// How often a redirect is followed in a row. Agents follow those that keep the method and the origin.
-const MOST_REDIRECTS: usize = 5;
 
 /// How often a stream is resumed.
 const MOST_RESUMES: usize = 20;
@@ -343,7 +340,7 @@ impl<'a> Session<'a> {
         self.send(Method::POST, headers, Some(message)).await
     }
 
-    /// Sends a request, and follows redirects that keep the origin.
+    /// Sends a request, and follows redirects that keep the method and the origin, as agents do.
     async fn send(&mut self, method: Method, headers: HeaderMap, body: Option<&Value>) -> Result<Response, MessageError> {
         for _ in 0..MOST_REDIRECTS {
             let request = self.http.client().request(method.clone(), self.url.clone());
@@ -357,7 +354,7 @@ impl<'a> Session<'a> {
             if response.status().is_success() {
                 return Ok(response);
             }
-            match self.redirected(&response) {
+            match redirected(&response, &self.url) {
                 Some(url) => self.url = url,
                 None => {
                     return Err(MessageError::Status(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(MessageError::Request)?));
@@ -365,15 +362,6 @@ impl<'a> Session<'a> {
             }
         }
         Err(MessageError::TooManyRedirects)
-    }
-
-    /// Where a redirect leads that keeps the method, the body and the origin. The token is sent nowhere else.
-    fn redirected(&self, response: &Response) -> Option<Url> {
-        if !matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
-            return None;
-        }
-        let location = response.headers().get(LOCATION)?.to_str().ok()?;
-        self.url.join(location).ok().filter(|url| url.origin() == self.url.origin())
     }
 
     /// In the newest revision, each request says what `initialize` said once in the others.
