@@ -14,6 +14,10 @@ pub mod docker {
     pub use crate::docker::*;
 }
 
+pub mod gateway {
+    pub use crate::gateway::*;
+}
+
 pub mod inputs {
     pub use crate::inputs::*;
 }

@@ -16,6 +16,8 @@ mod version;
 
 pub use engine::{Engine, is_not_found};
 pub use error::Error;
+#[cfg(feature = "testing")]
+pub use frames::Frames;
 pub use network::Route;
 pub use own::{Evidence, Own};
 pub use sibling::{End, Sibling, Started, read_log, remove, stop};

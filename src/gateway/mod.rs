@@ -23,6 +23,18 @@ mod tokens;
 mod unanswered;
 
 pub use error::Error;
+#[cfg(feature = "testing")]
+pub use events::{EventCutter, EventTooLong};
+#[cfg(feature = "testing")]
+pub use headers::{AgentHeaders, ProtocolEra};
+#[cfg(feature = "testing")]
+pub use json::{Json, JsonProblem, Object};
+#[cfg(feature = "testing")]
+pub use judge::{Call, Judge, Passed};
+#[cfg(feature = "testing")]
+pub use message::AgentMessage;
 pub use record::{CallOutcome, Line, Record, RecordEvent};
+#[cfg(feature = "testing")]
+pub use refusal::{Limit, Refusal};
 pub use settings::{AllowedTool, ProxyAddress, ProxySettings, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
 pub use start::start;

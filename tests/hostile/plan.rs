@@ -67,8 +67,8 @@ impl Plan {
         };
         let client_secret = match dice.number(0..10) {
             0..5 => dice.text(LETTERS, 64..65),
-            // The letter keeps it from being a value in quotes, or one that nobody filled in.
-            5..8 => format!("s{}", dice.text(GRAPHIC, 16..80)),
+            // It must not be a value in quotes, one that nobody filled in, or an expression.
+            5..8 => format!("s{}", dice.text(GRAPHIC, 16..80)).replace("${{", "$-{"),
             8 => dice.text(LETTERS, 1_000..4_000),
             _ => format!("s{}%41&amp;\\u0041\\\\''", dice.text(GRAPHIC, 16..40)),
         };

@@ -272,6 +272,8 @@ impl<'a> Server<'a> {
         if !is_request && request.method == "POST" {
             // Only the status counts, and not even that for a client's answer to the server's ping.
             delivery.verdict.good = good;
+            // A reset can overtake the status.
+            delivery.verdict.unclear |= delivery.end == End::Reset;
             if method.is_empty() {
                 delivery.verdict = Verdict::good();
             }

@@ -40,9 +40,11 @@ enum Said<'a> {
 struct Input<'a> {
     initialize: Said<'a>,
     list: Vec<Said<'a>>,
+    discover: Option<Said<'a>>,
 }
 
 const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"port","version":"1"}}"#;
+const DISCOVER: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#;
 const LIST: &str = r#"{"tools":[{"name":"list_blueprints","inputSchema":{"type":"object"}}]}"#;
 
 fn framed(status: u16, as_event: bool, body: &[u8]) -> Vec<u8> {
@@ -78,6 +80,9 @@ async fn serve(listener: TcpListener, input: &Input<'_>) {
             let id = request.split_once("\"id\":").and_then(|(_, rest)| rest.split([',', '}']).next()).unwrap_or("0").to_owned();
             let bytes = if request.contains("\"initialize\"") {
                 input.initialize.bytes(&id, INITIALIZE)
+            } else if request.contains("\"server/discover\"") {
+                // What no server of the older revisions knows.
+                input.discover.as_ref().map_or_else(|| framed(404, false, b""), |said| said.bytes(&id, DISCOVER))
             } else if request.contains("\"tools/list\"") {
                 match lists.next() {
                     Some(said) => said.bytes(&id, LIST),
