@@ -99,33 +99,40 @@ def server(folder):
         process.wait()
 
 
-class Gateway:
-    """A running gateway."""
+def settings(folder, server_port, path):
+    """The gateway's settings for that server."""
+    der = ssl.PEM_cert_to_DER_cert((folder / "cert.pem").read_text())
+    return {
+        "client_id": "id",
+        "client_secret": "bench-secret-0123456789-abcdefghijklmnop",
+        "token_endpoint": {"kind": "api", "url": f"https://127.0.0.1:{server_port}/token"},
+        "token": {"token": "bench-token-0123456789-abcdefghijklmnopqrstuvwxyz" * 5, "seconds_left": 10000},
+        "mcp_url": f"https://127.0.0.1:{server_port}/{path}",
+        "extra_roots": [base64.b64encode(der).decode()],
+    }
 
-    def __init__(self, program, folder, server_port, path):
-        der = ssl.PEM_cert_to_DER_cert((folder / "cert.pem").read_text())
-        settings = {
-            "client_id": "id",
-            "client_secret": "bench-secret-0123456789-abcdefghijklmnop",
-            "token_endpoint": {"kind": "api", "url": f"https://127.0.0.1:{server_port}/token"},
-            "token": {"token": "bench-token-0123456789-abcdefghijklmnopqrstuvwxyz" * 5, "seconds_left": 10000},
-            "mcp_url": f"https://127.0.0.1:{server_port}/{path}",
+
+class Gateway:
+    """A running gateway, which lets agents call one tool that reads."""
+
+    def __init__(self, program, given, record):
+        fixed = {
             "headers": [["x-read-only-mode", "1"]],
             "rules": {"tools": [{"name": "list_blueprints", "kind": "read"}], "actions": [], "read_only": True},
             "key": KEY,
             "listen": "127.0.0.1:0",
             "hosts": ["127.0.0.1"],
-            "lifetime": 10000,
-            "extra_roots": [base64.b64encode(der).decode()],
+            "lifetime": 100_000,
         }
-        self.record = (folder / f"{path}.jsonl").open("w+")
-        self.process = subprocess.Popen([program, "gateway"], stdin=subprocess.PIPE, stdout=self.record, text=True)
-        self.process.stdin.write(json.dumps(settings) + "\n")
+        self.record = Path(record)
+        self.output = self.record.open("w")
+        self.process = subprocess.Popen([program, "gateway"], stdin=subprocess.PIPE, stdout=self.output, text=True)
+        self.process.stdin.write(json.dumps(fixed | given) + "\n")
         self.process.stdin.flush()
-        lines = Path(self.record.name)
-        wait_until("the gateway is ready", lambda: "\n" in lines.read_text())
-        first = json.loads(lines.read_text().splitlines()[0])
-        self.url = f"http://127.0.0.1:{first['port']}/mcp"
+        wait_until("the gateway is ready", lambda: "\n" in self.record.read_text())
+        with self.record.open() as lines:
+            self.port = json.loads(lines.readline())["port"]
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
 
     def memory(self, name="VmRSS"):
         """A figure of its memory, in MB."""
@@ -137,11 +144,16 @@ class Gateway:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def files(self):
+        """How many files and sockets it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
     def stop(self):
-        """Ends it."""
+        """Ends it, and tells its exit code."""
         self.process.terminate()
-        self.process.wait()
-        self.record.close()
+        code = self.process.wait()
+        self.output.close()
+        return code
 
 
 def load(url, script, callers, seconds):
@@ -155,7 +167,7 @@ def load(url, script, callers, seconds):
 
 def peak(program, folder, port, script):
     """The memory while ten large answers are under way at the same time, in MB, and their time in s."""
-    gateway = Gateway(program, folder, port, "large")
+    gateway = Gateway(program, settings(folder, port, "large"), folder / "large.jsonl")
     try:
         body = script.with_suffix(".json")
         headers = ["-H", f"Authorization: Bearer {KEY}", "-H", "Content-Type: application/json", "--data-binary", f"@{body}"]
@@ -176,7 +188,7 @@ def measure(program, rounds, seconds):
         script = folder / "call.lua"
         script.write_text(SCRIPT.format(body=json.dumps(CALL), key=KEY))
         script.with_suffix(".json").write_text(json.dumps(CALL))
-        gateway = Gateway(program, folder, port, "small")
+        gateway = Gateway(program, settings(folder, port, "small"), folder / "small.jsonl")
         idle = gateway.memory()
         spent = calls = 0
         for _ in range(rounds):
