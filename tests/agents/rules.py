@@ -21,7 +21,7 @@ from agents.run import FORBIDDEN, WANTED, Run, Sandbox, Variant, act, start, suc
 
 DOTTED = "show.blueprint.names"
 # What the model sees of it, where that is not how permissions spell it.
-SEEN = {"copilot-cli": "show-blueprint-names", "droid": "show_blueprint_names"}
+SEEN = {"auggie": "show_blueprint_names", "copilot-cli": "show-blueprint-names", "droid": "show_blueprint_names"}
 # Goose and Continue hand such names on, and their API would refuse them. This model does not.
 UNTESTABLE_DOTS = ("goose", "continue")
 # The action asks for another form here, and has no list.
