@@ -125,7 +125,7 @@ def main():
     failed = sorted(client.name for client in chosen if not all(row.passed for row in rows.get(client.name, [])) or client.name not in rows)
     print(f"{len(chosen)} clients in {time.monotonic() - started:.0f} s, {len(failed)} failed")
     if options.newest:
-        save_newest(chosen, failed)
+        save_newest([client for client in chosen if client.name in rows], failed)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}; what they left is in {keep}")
     shutil.rmtree(keep)
@@ -161,7 +161,7 @@ def compare(results):
 
 
 def save_newest(chosen, failed):
-    """Writes which newest releases passed, those of other clients kept."""
+    """Writes which newest releases passed, those of other clients kept. One that can't be installed was not tried."""
     old = json.loads(NEWEST.read_text()) if NEWEST.exists() else {}
     day = time.strftime("%Y-%m-%d", time.gmtime())
     new = {client.name: {"version": client.version, "passed": client.name not in failed, "day": day} for client in chosen}
