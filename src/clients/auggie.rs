@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{Connection, Transport, in_braces, no_reference};
-use super::{mcp_remote, shell};
+use super::{filters, mcp_remote, shell};
 
 /// The agent.
 pub struct Auggie;
@@ -27,6 +27,19 @@ impl Client for Auggie {
             Transport::McpRemote => mcp_remote::shell_entry(connection, in_braces),
         };
         json!({ "mcpServers": { connection.server_name: server } })
+    }
+
+    /// The first rule for a tool counts. Rules and lists hold whole names.
+    fn obstacles(&self, base: &Value, connection: &Connection<'_>) -> Vec<String> {
+        let tools: Vec<_> = filters::tools(connection).into_iter().map(|tool| self.tool_name(connection.server_name, tool)).collect();
+        let is_tool = |entry: &str| tools.iter().any(|tool| tool == entry);
+        let name = |rule: &Value| ["toolName", "tool-name"].iter().find_map(|field| rule.get(field)?.as_str().map(str::to_owned));
+        let kind = |rule: &Value| rule.pointer("/permission/type").and_then(Value::as_str).map(str::to_owned);
+        let rules = base.get("toolPermissions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let first = tools.iter().filter_map(|tool| rules.iter().find(|rule| name(rule).as_ref() == Some(tool)));
+        let denied = first.filter(|rule| kind(rule).is_some_and(|kind| ["deny", "ask-user"].contains(&kind.as_str())));
+        let denied = denied.map(|rule| format!("toolPermissions: {rule}"));
+        filters::entries(base, "/removedTools", &is_tool).into_iter().chain(denied).collect()
     }
 
     /// There is no list of allowed tools, and rules for tools take no patterns: so the others are removed by name.

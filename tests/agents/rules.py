@@ -33,6 +33,11 @@ ADDED = {
 }
 OBSTACLES = {
     "amp": ({"amp.mcpPermissions": [{"matches": {"url": "*"}, "action": "reject"}]},),
+    "auggie": (
+        {"removedTools": [f"{WANTED}_port-prod"]},
+        {"toolPermissions": [{"toolName": f"{WANTED}_port-prod", "permission": {"type": "deny"}}]},
+        {"toolPermissions": [{"toolName": f"{WANTED}_port-prod", "permission": {"type": "ask-user"}}]},
+    ),
     "gemini-cli": ({"mcp": {"excluded": ["port-prod"]}}, {"tools": {"exclude": ["mcp_port-prod_*"]}}, {"tools": {"exclude": [WANTED]}}),
     "goose": ("GOOSE_MODE: chat", "GOOSE_MODE: approve"),
     "grok": ('[permission]\ndeny = ["MCPTool(port-prod__*)"]', f'[permission]\nask = ["mcp__port-prod__{WANTED}"]'),

@@ -7,11 +7,11 @@ from agents.client import PROMPT, Client
 
 class Auggie(Client):
     program = "@augmentcode/auggie/augment.mjs"
-    config = "home/port.json"
+    config = "home/.augment/settings.json"
 
     def environment(self, run):
         session = {"accessToken": "none", "tenantURL": f"{run.model}/", "scopes": ["read", "write"]}
         return {"AUGMENT_SESSION_AUTH": json.dumps(session), "AUGMENT_DISABLE_AUTO_UPDATE": "1"}
 
     def arguments(self, run):
-        return ["--print", PROMPT, *(run.given or ["--mcp-config", run.config])]
+        return ["--print", PROMPT, *run.given]
