@@ -193,7 +193,7 @@ fn the_flags_are_words_that_the_agent_reads() {
                     assert_eq!(Some(&serde_json::to_value(&read["value"]).unwrap()), config.pointer(&place), "{path}");
                     settings += 1;
                 }
-                "--exclude" => assert_ne!(value, "list_blueprints"),
+                "--exclude" | "--remove-tool" => assert_ne!(*value, client.tool_name("port-prod", "list_blueprints")),
                 "--allow" | "--allow-tool" | "--allowedTools" => assert_eq!(*value, client.tool_name("port-prod", "list_blueprints")),
                 other => panic!("{}: {other}", client.id()),
             }
@@ -229,7 +229,7 @@ fn a_tool_is_known_in_the_spelling_of_any_agent() {
     let sandbox = Sandbox::default();
     for client in REGISTRY {
         // These begin as the name of another tool could, so only the agent itself reads them.
-        let ambiguous = ["opencode", "kilo", "mistral-vibe"].contains(&client.id());
+        let ambiguous = ["opencode", "kilo", "mistral-vibe", "auggie"].contains(&client.id());
         let spelled = client.tool_name("port-prod", "list_blueprints");
         let step = Step::against(&sandbox).input("allowed_tools", &spelled).run();
         if ambiguous {

@@ -1071,6 +1071,12 @@ fn settings_that_keep_an_agent_from_the_server_or_its_tools_are_named() {
         ("opencode", r#"{"tools": {"port-prod_list_blueprints": false}}"#, "tools: port-prod_list_blueprints"),
         ("amp", r#"{"amp.tools.disable": ["mcp__port_prod__*"]}"#, "amp.tools.disable: mcp__port_prod__*"),
         ("amp", r#"{"amp.permissions": [{"tool": "*", "action": "reject"}]}"#, "amp.permissions: {"),
+        ("auggie", r#"{"removedTools": ["list_blueprints_port-prod"]}"#, "removedTools: list_blueprints_port-prod"),
+        (
+            "auggie",
+            r#"{"toolPermissions": [{"toolName": "list_blueprints_port-prod", "permission": {"type": "deny"}}]}"#,
+            "toolPermissions: {",
+        ),
         ("amp", r#"{"amp.mcpPermissions": [{"matches": {"url": "*"}, "action": "reject"}]}"#, "amp.mcpPermissions: {"),
         (
             "zed",
@@ -1100,6 +1106,12 @@ fn settings_about_other_servers_and_tools_are_no_obstacles() {
             r#"{"amp.mcpPermissions": [{"matches": {"url": "http*"}, "action": "allow"}, {"matches": {"url": "*"}, "action": "reject"}]}"#,
         ),
         ("amp", r#"{"amp.permissions": [{"tool": "Bash", "action": "reject"}], "amp.tools.disable": ["browser_*"]}"#),
+        (
+            "auggie",
+            r#"{"removedTools": ["view"], "toolPermissions": [{"toolName": "launch-process", "permission": {"type": "deny"}},
+                {"toolName": "list_blueprints_port-prod", "permission": {"type": "allow"}},
+                {"toolName": "list_blueprints_port-prod", "permission": {"type": "deny"}}]}"#,
+        ),
         ("zed", r#"{"agent": {"profiles": {"a": {"enable_all_context_servers": false, "context_servers": {"port-prod": {}}}}}}"#),
         ("goose", "GOOSE_MODE: auto\n"),
         ("codex", "model = \"x\"\n"),

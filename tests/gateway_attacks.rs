@@ -7,7 +7,11 @@ use std::io::{BufReader, Write};
 use std::net::Shutdown;
 
 use common::gateway::{Gateway, KEY, Reply, call, request, settings, wait_for};
+use port_mcp_auth::testing::net::{Http, Network};
 use port_sandbox::{Options, Route, Sandbox};
+use rmcp::ServiceExt;
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use serde_json::{Value, json};
 
 /// A way around: its name, what is sent, and the reason that the record must give.
@@ -16,6 +20,9 @@ struct Attack {
     bytes: Vec<u8>,
     reason: &'static str,
 }
+
+/// A prompt of the sandbox.
+const PROMPT: &str = "incident_triage";
 
 /// The server would do everything that it is asked for: only the gateway limits.
 fn sandbox() -> Sandbox {
@@ -377,6 +384,9 @@ fn with_methods(gateway: &Gateway) -> Vec<Attack> {
         attack(format!("the method {method:?}"), gateway.post_bytes("", request(1, method, &params).to_string().as_bytes()), "method")
     })
     .collect();
+    // The server has this one.
+    let prompt = request(1, "prompts/get", &json!({"name": PROMPT, "arguments": {"service": "checkout"}}));
+    attacks.push(attack("a prompt that exists", gateway.post_bytes("", prompt.to_string().as_bytes()), "method"));
     attacks.extend(
         ["tools/call", "tools/list", "initialize", "notifications/message", "notifications/tools/call", "notifications/cancelled "].map(
             |method| {
@@ -472,6 +482,60 @@ fn every_way_around_is_refused_and_on_record_and_does_not_reach_the_server() {
     assert!(record.contains("\"action\":\"restart_service\"") && !record.contains("scaffold_service"), "{record}");
     assert_eq!(gateway.stop(), Some(0));
     assert!(!gateway.text().contains(KEY));
+}
+
+/// The server has prompts, and gives them to whoever holds its token.
+#[test]
+fn the_servers_prompts_stay_behind_the_gateway() {
+    let sandbox = sandbox();
+    let gateway = Gateway::start(&limits(&sandbox));
+    let session = gateway.initialize();
+    let (capabilities, prompts) = prompts_of(&sandbox.mcp_url(), &sandbox.issued_tokens()[0]);
+    assert_eq!((capabilities, prompts), (vec!["prompts", "tools"], Some(vec![PROMPT.to_owned()])));
+    let (capabilities, prompts) = prompts_of(&gateway.url(), KEY);
+    assert_eq!((capabilities, prompts), (vec!["tools"], None));
+    let asked = sandbox.requests_to(Route::Rpc("prompts/list")).len();
+    for (method, params) in [("prompts/list", json!({})), ("prompts/get", json!({"name": PROMPT, "arguments": {"service": "checkout"}}))] {
+        let refused = gateway.post_with(&session, request(5, method, &params).to_string().as_bytes()).answer_to(5);
+        assert_eq!(refused["error"]["code"], -32601, "{method}");
+    }
+    assert_eq!(sandbox.requests_to(Route::Rpc("prompts/list")).len(), asked);
+    assert_eq!(sandbox.requests_to(Route::Rpc("prompts/get")).len(), 0);
+}
+
+/// The server's capabilities, and its prompts if it gives them to the official client.
+fn prompts_of(url: &str, token: &str) -> (Vec<&'static str>, Option<Vec<String>>) {
+    let http = Http::new(&Network::default(), |_| {}).unwrap();
+    let config = StreamableHttpClientTransportConfig::with_uri(url.to_owned()).auth_header(token);
+    let ask = async {
+        let client = ().serve(StreamableHttpClientTransport::with_client(http.client().clone(), config)).await.unwrap();
+        let capabilities = serde_json::to_value(&client.peer_info().unwrap().capabilities).unwrap();
+        let known = ["prompts", "resources", "tools"].into_iter().filter(|name| capabilities.get(name).is_some()).collect();
+        let prompts = client.list_all_prompts().await.ok();
+        client.cancel().await.unwrap();
+        (known, prompts.map(|prompts| prompts.into_iter().map(|prompt| prompt.name).collect()))
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(ask)
+}
+
+/// Port's header does not limit the tool that takes the place of `run_action`; the gateway does.
+#[test]
+fn workflows_run_only_if_they_are_named() {
+    let sandbox = sandbox();
+    let gateway = Gateway::start(&limits(&sandbox));
+    let session = gateway.initialize();
+    let trigger = |id: u64, arguments: Value| {
+        let message = call(id, "trigger_run", &arguments).to_string();
+        gateway.post_with(&session, message.as_bytes()).answer_to(id)["result"]["isError"].clone()
+    };
+    let named = json!({"type": "ACTION", "identifier": "restart_service"});
+    assert_eq!(trigger(1, named.clone()), true, "what names the action is not known before the list");
+    gateway.post_with(&session, request(2, "tools/list", &json!({})).to_string().as_bytes()).answer_to(2);
+    assert_eq!(trigger(3, named), false);
+    for (kind, identifier) in [("WORKFLOW", "scaffold_service"), ("ACTION", "create_incident"), ("ACTION", "")] {
+        assert_eq!(trigger(4, json!({"type": kind, "identifier": identifier, "nodeIdentifier": "restart_service"})), true, "{identifier}");
+    }
+    assert_eq!(sandbox.requests_to(Route::Rpc("tools/call")).len(), 1);
 }
 
 /// What can't be sent as bytes and then read: an agent that leaves in the middle.

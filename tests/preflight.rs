@@ -15,7 +15,11 @@ use common::{Outcome, Step};
 use port_sandbox::{Accepts, Certificate, Fault, McpMode, Options, Recorded, Route, Sandbox};
 use serde_json::{Value, json};
 
-const READ_TOOLS: usize = 13;
+/// How many of the sandbox's tools read.
+const READ_TOOLS: usize = 23;
+
+/// How many run something.
+const RUN_TOOLS: usize = 2;
 
 fn sandbox(options: impl FnOnce(&mut Options)) -> Sandbox {
     let mut chosen = Options::default();
@@ -106,7 +110,7 @@ fn the_connection_is_opened_while_the_token_is_fetched_and_nothing_is_sent_on_it
 fn the_early_connection_is_the_one_that_is_used() {
     let sandbox = Sandbox::default();
     let step = Step::against_tls(&sandbox).input("auth_base_url", sandbox.auth_base_url());
-    assert_eq!(tools(&step.run().succeeded()).len(), READ_TOOLS + 1);
+    assert_eq!(tools(&step.run().succeeded()).len(), READ_TOOLS + RUN_TOOLS);
     mcp_requests(&sandbox, 4);
     let connections: BTreeSet<_> = sandbox.requests().iter().map(|request| request.connection).collect();
     assert_eq!(connections, BTreeSet::from([0, 1]));
@@ -129,7 +133,7 @@ fn an_early_connection_that_the_server_gave_up_is_replaced() {
             drop(back.join());
         });
         let outcome = Step::against(&sandbox).input("mcp_url", &url).run().succeeded();
-        assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+        assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS);
         assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
     });
 }
@@ -139,8 +143,8 @@ fn a_server_without_sessions_is_fine() {
     let sandbox = sandbox(|options| options.mcp_mode = McpMode::Stateless);
     let outcome = Step::against(&sandbox).run().succeeded();
     assert_eq!(lines(&mcp_requests(&sandbox, 3)), ["POST initialize", "POST notifications/initialized", "POST tools/list"]);
-    assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
-    assert!(outcome.log.shown().contains("\n14 tools offered, 13 allowed.\n"), "{}", outcome.stdout);
+    assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS);
+    assert!(outcome.log.shown().contains("\n25 tools offered, 23 allowed.\n"), "{}", outcome.stdout);
 }
 
 /// Most clients begin with `initialize`; Claude Code begins with `server/discover`, as `tests/agents/shapes` shows.
@@ -161,7 +165,7 @@ fn the_conversation_begins_as_the_agent_begins_it() {
     ] {
         let sandbox = sandbox(|options| options.mcp_mode = mode);
         let outcome = Step::against(&sandbox).input("client", client).run().succeeded();
-        assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+        assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS);
         assert_eq!(methods(&sandbox), expected, "{client} {mode:?}");
     }
 }
@@ -181,7 +185,7 @@ fn whatever_discover_gets_claude_code_goes_on_with_initialize() {
         let sandbox = Sandbox::default();
         sandbox.set_fault_forever(Route::Rpc("server/discover"), fault.clone());
         let outcome = Step::against(&sandbox).run().succeeded();
-        assert_eq!(tools(&outcome).len(), READ_TOOLS + 1, "{fault:?}: {}", outcome.stdout);
+        assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS, "{fault:?}: {}", outcome.stdout);
         assert_eq!(outcome.log.warnings().count(), 0, "{fault:?}");
     }
 }
@@ -205,7 +209,7 @@ fn of_a_server_that_speaks_both_ways_the_one_counts_that_the_agent_takes() {
     step(discovered(json!({}), json!("")), "vscode").succeeded();
     // An answer that breaks the schema is none, and the agent begins anew.
     let outcome = step(discovered(json!({"tools": {}}), json!(null)), "claude-code").succeeded();
-    assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+    assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS);
 }
 
 /// A server that refuses `initialize` with `fault`, and speaks the newest revision.
@@ -220,9 +224,9 @@ fn a_server_that_only_speaks_the_newest_protocol_is_fine() {
     for code in [-32022, -32601] {
         let refusal = Fault::RpcError { code, message: "another version, please".to_owned() };
         let sandbox = newest(refusal.clone());
-        assert_eq!(tools(&Step::against(&sandbox).input("client", "vscode").run().succeeded()).len(), READ_TOOLS + 1);
+        assert_eq!(tools(&Step::against(&sandbox).input("client", "vscode").run().succeeded()).len(), READ_TOOLS + RUN_TOOLS);
         assert_eq!(lines(&sandbox.requests_to(Route::Mcp)), ["POST initialize", "POST server/discover", "POST tools/list"]);
-        assert_eq!(tools(&Step::against(&newest(refusal)).run().succeeded()).len(), READ_TOOLS + 1);
+        assert_eq!(tools(&Step::against(&newest(refusal)).run().succeeded()).len(), READ_TOOLS + RUN_TOOLS);
     }
     let sandbox = newest(Fault::RpcError { code: -32600, message: "no".to_owned() });
     let text = unverified(Step::against(&sandbox).input("client", "vscode").run());
@@ -236,7 +240,11 @@ fn a_server_may_refuse_the_version_with_a_status_of_its_own() {
         let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": "another version, please"}});
         let sandbox = newest(Fault::answer(status, refusal.to_string()));
         for client in ["vscode", "claude-code"] {
-            assert_eq!(tools(&Step::against(&sandbox).input("client", client).run().succeeded()).len(), READ_TOOLS + 1, "{status} {code}");
+            assert_eq!(
+                tools(&Step::against(&sandbox).input("client", client).run().succeeded()).len(),
+                READ_TOOLS + RUN_TOOLS,
+                "{status} {code}"
+            );
         }
     }
 }
@@ -257,7 +265,7 @@ fn every_page_is_read() {
     for mode in [McpMode::Stateful, McpMode::Stateless] {
         let sandbox = sandbox(|options| {
             options.mcp_mode = mode;
-            options.tools_page_size = Some(3);
+            options.tools_page_size = Some(6);
         });
         assert_eq!(tools(&Step::against(&sandbox).run().succeeded()), whole);
         assert_eq!(sandbox.requests_to(Route::Rpc("tools/list")).len(), 5);
@@ -488,7 +496,7 @@ fn what_passes_is_asked_again() {
             let sandbox = Sandbox::default();
             sandbox.set_faults(route, [fault.clone()]);
             let outcome = Step::against(&sandbox).run().succeeded();
-            assert_eq!(tools(&outcome).len(), READ_TOOLS + 1);
+            assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS);
             assert_eq!(outcome.log.warnings().count(), 0);
             assert_eq!(outcome.log.shown().contains("(attempt 2 of 5)"), counts, "{route} {fault:?}: {}", outcome.stdout);
         }
@@ -516,7 +524,7 @@ fn hostile_names_are_counted_and_go_nowhere() {
     assert_eq!(warnings.len(), 1, "{}", outcome.stdout);
     assert!(warnings[0].text.starts_with(&format!("{} of the tools", hostile.len())), "{}", warnings[0].text);
     assert!(outcome.log.commands().all(|command| ["add-mask", "warning"].contains(&command.name.as_str())), "{}", outcome.stdout);
-    assert_eq!(tools(&outcome).len(), READ_TOOLS + 2);
+    assert_eq!(tools(&outcome).len(), READ_TOOLS + RUN_TOOLS + 1);
     let everything = format!("{}{}{}", outcome.stdout, outcome.output_file, outcome.summary);
     for forged in ["forged", "rm -rf", "evil", "<img", "secrets.X", &long] {
         assert!(!everything.contains(forged), "{forged} in {everything}");
@@ -527,10 +535,10 @@ fn hostile_names_are_counted_and_go_nowhere() {
 fn five_thousand_tools_are_listed_and_the_summary_stays_short() {
     let sandbox = sandbox(|options| options.extra_tools = (0..5000).map(|number| format!("get_{number}")).collect());
     let outcome = Step::against(&sandbox).run().succeeded();
-    assert_eq!(tools(&outcome).len(), 5000 + READ_TOOLS + 1);
+    assert_eq!(tools(&outcome).len(), 5000 + READ_TOOLS + RUN_TOOLS);
     assert_eq!(outcome.output("allowed_tools").split(',').count(), 5000 + READ_TOOLS);
-    assert!(outcome.summary.contains("| Tools | 5014 tools offered, 5013 allowed |"), "{}", outcome.summary);
-    assert!(outcome.summary.contains(" and 4813 more</details> |"), "{}", outcome.summary);
+    assert!(outcome.summary.contains("| Tools | 5025 tools offered, 5023 allowed |"), "{}", outcome.summary);
+    assert!(outcome.summary.contains(" and 4823 more</details> |"), "{}", outcome.summary);
     assert!(outcome.summary.len() < 8192, "{}", outcome.summary.len());
 }
 

@@ -8,18 +8,28 @@ use common::{Outcome, Step};
 use port_sandbox::{Fault, McpMode, Options, Route, Sandbox};
 use serde_json::json;
 
-const READING: [&str; 13] = [
+const READING: [&str; 23] = [
     "list_blueprints",
     "list_entities",
+    "simulate_blueprint_permissions",
     "list_scorecards",
     "list_actions",
     "list_workflows",
-    "list_integrations",
+    "list_self_service_triggers",
+    "get_workflow_run",
     "track_action_run",
     "get_action_permissions",
+    "list_integrations",
+    "get_integration_kinds_with_examples",
+    "test_integration_mapping",
+    "get_integration_sync_metrics",
+    "get_integration_event_logs",
+    "search_audit_logs",
     "search_port_knowledge_sources",
     "describe_user_details",
     "load_skill",
+    "list_plugins",
+    "load_widget_schema",
     "get_sidebar",
     "get_page",
 ];
@@ -48,8 +58,8 @@ fn all_that_reads_is_allowed_unless_asked_otherwise() {
     let outcome = Step::against(&Sandbox::default()).run().succeeded();
     assert_eq!(allowed(&outcome), READING);
     assert_eq!(outcome.log.warnings().count(), 0, "{}", outcome.stdout);
-    assert!(outcome.log.shown().contains("\n14 tools offered, 13 allowed.\n"), "{}", outcome.stdout);
-    assert!(outcome.log.shown().contains("Not allowed, since `allowed_actions` names no action: `run_action`."));
+    assert!(outcome.log.shown().contains("\n25 tools offered, 23 allowed.\n"), "{}", outcome.stdout);
+    assert!(outcome.log.shown().contains("Not allowed, since `allowed_actions` names no action: `run_action`, `trigger_run`."));
 }
 
 #[test]
@@ -57,8 +67,15 @@ fn names_and_globs_become_an_enumerated_list_in_the_order_asked_for() {
     let sandbox = Sandbox::default();
     assert_eq!(select(&sandbox, "get_page,list_blueprints"), ["get_page", "list_blueprints"]);
     assert_eq!(
-        select(&sandbox, " get_page ,\n list_*es \n,get_*,get_page"),
-        ["get_page", "list_entities", "get_action_permissions", "get_sidebar"]
+        select(&sandbox, " get_page ,\n list_*es \n,get_*n*s,get_page"),
+        [
+            "get_page",
+            "list_entities",
+            "get_action_permissions",
+            "get_integration_kinds_with_examples",
+            "get_integration_sync_metrics",
+            "get_integration_event_logs"
+        ]
     );
     assert_eq!(select(&sandbox, "*"), READING);
     assert_eq!(select(&sandbox, "load_skil?"), ["load_skill"]);
@@ -69,8 +86,8 @@ fn the_agents_own_spelling_is_understood() {
     let sandbox = Sandbox::default();
     assert_eq!(select(&sandbox, "mcp__port-prod__list_blueprints,mcp__port-prod__list_entities"), ["list_blueprints", "list_entities"]);
     assert_eq!(
-        select(&sandbox, "mcp__port-prod__get_*,list_actions"),
-        ["get_action_permissions", "get_sidebar", "get_page", "list_actions"]
+        select(&sandbox, "mcp__port-prod__get_*i*ons,mcp__port-prod__*_page,list_actions"),
+        ["get_action_permissions", "get_page", "list_actions"]
     );
     assert_eq!(select(&sandbox, "mcp__port-prod"), READING);
     let step = Step::against(&sandbox).input("server_name", "port").input("allowed_tools", "mcp__port__get_page");
@@ -132,11 +149,11 @@ fn a_write_tool_that_is_named_is_allowed_with_the_warning() {
 #[test]
 fn running_actions_is_allowed_when_it_is_asked_for() {
     let sandbox = Sandbox::default();
-    let last = |step: Step| allowed(&step.run().succeeded()).pop().unwrap();
+    let beyond_reading = |step: Step| allowed(&step.run().succeeded()).split_off(READING.len());
     assert_eq!(select(&sandbox, "run_action"), ["run_action"]);
-    assert_eq!(last(Step::against(&sandbox).input("allowed_actions", "restart_service")), "run_action");
-    assert_eq!(last(Step::against(&sandbox)), "get_page");
-    assert_eq!(last(Step::against(&sandbox).input("allowed_actions", "none")), "get_page");
+    assert_eq!(beyond_reading(Step::against(&sandbox).input("allowed_actions", "restart_service")), ["run_action", "trigger_run"]);
+    assert_eq!(beyond_reading(Step::against(&sandbox)), [""; 0]);
+    assert_eq!(beyond_reading(Step::against(&sandbox).input("allowed_actions", "none")), [""; 0]);
     let text = Step::against(&sandbox)
         .input("allowed_actions", "none")
         .input("allowed_tools", "run_action")
@@ -214,12 +231,12 @@ fn the_summary_lists_the_tools_by_kind() {
     let summary = Step::against(&sandbox).input("allowed_tools", "get_page,upsert_entity,run_action").run().succeeded().summary;
     for part in [
         "| Property | Value |\n| --- | --- |\n| Region | ",
-        "| Tools | 22 tools offered, 3 allowed |",
-        "| Tools: read | `get_page` |",
-        "| Tools: read, not allowed | `list_blueprints`, ",
-        "| Tools: execute | `run_action` |",
-        "| Tools: write | `upsert_entity` |",
-        "| Tools: write, not allowed | `upsert_blueprint`, ",
+        "| Tools | 47 tools offered, 3 allowed |",
+        "| Tools: read | <details><summary>1 tool</summary>`get_page`</details> |",
+        "| Tools: read, not allowed | <details><summary>22 tools</summary>`list_blueprints`, ",
+        "| Tools: execute | <details><summary>1 tool</summary>`run_action`</details> |",
+        "| Tools: write | <details><summary>1 tool</summary>`upsert_entity`</details> |",
+        "| Tools: write, not allowed | <details><summary>21 tools</summary>`upsert_blueprint`, ",
     ] {
         assert!(summary.contains(part), "no {part:?} in {summary}");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::connection::{Connection, Transport, no_reference};
+use super::connection::{Connection, Transport, in_braces, no_reference};
 use super::mcp_remote;
 use super::naming::Naming;
 
@@ -15,14 +15,14 @@ impl Client for Generic {
         "generic"
     }
 
-    /// The syntax of an unknown client is not known.
+    /// `${NAME}` in a header is what most clients that read this format replace. What they replace in a bridge's `env` differs.
     fn token_env_transports(&self) -> &'static [Transport] {
-        &[]
+        &[Transport::Http]
     }
 
     fn config(&self, connection: &Connection<'_>) -> Value {
         let server = match connection.transport {
-            Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(no_reference) }),
+            Transport::Http => json!({ "type": "http", "url": connection.url.as_str(), "headers": connection.all_headers(in_braces) }),
             Transport::McpRemote => mcp_remote::entry(connection, no_reference),
         };
         json!({ "mcpServers": { connection.server_name: server } })

@@ -25,7 +25,16 @@ pub fn entry(connection: &Connection<'_>, reference: Reference) -> Value {
 /// The same for an agent that also expands variables of `env`. The `$` is written as the default of a variable that is never set,
 /// so the bridge still gets `${NAME}`. The agent must support `${NAME:-default}`.
 pub fn escaped_entry(connection: &Connection<'_>, reference: Reference) -> Value {
-    entry_with(connection, reference, &format!("${{{UNSET_VARIABLE}:-$}}{{{AUTHORIZATION_VARIABLE}}}"))
+    entry_with(connection, reference, &escaped())
+}
+
+/// The same for an agent that then hands the command to a shell, in which the token would be visible to every process.
+pub fn shell_entry(connection: &Connection<'_>, reference: Reference) -> Value {
+    entry_with(connection, reference, &format!("'{}'", escaped()))
+}
+
+fn escaped() -> String {
+    format!("${{{UNSET_VARIABLE}:-$}}{{{AUTHORIZATION_VARIABLE}}}")
 }
 
 /// The same for an agent that expands variables in every value of its config, and has `$$` for a `$`.

@@ -4,6 +4,7 @@
 
 mod amp;
 mod anthropic_api;
+mod auggie;
 mod claude_agent_sdk;
 mod claude_code;
 mod client;
@@ -63,6 +64,7 @@ pub static REGISTRY: &[&dyn Client] = &[
     &pi::Pi,
     &openclaw::OpenClaw,
     &mistral_vibe::MistralVibe,
+    &auggie::Auggie,
     &cursor::Cursor,
     &vscode::VsCode,
     &zed::Zed,

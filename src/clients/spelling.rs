@@ -29,12 +29,11 @@ impl Affixes {
         spelled.strip_prefix(self.before.as_str())?.strip_suffix(self.after.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// Whether a bare name could begin in the same way: opencode's `list_blueprints` is the tool `blueprints` of a server `list`.
+    /// Whether a bare name could begin or end in the same way: opencode's `list_blueprints` is the tool `blueprints` of a server
+    /// `list`, Auggie's is the tool `list` of a server `blueprints`.
     fn are_ambiguous(&self) -> bool {
-        self.after.is_empty()
-            && self.before.bytes().all(is_name_byte)
-            && !self.before.contains(SEPARATOR)
-            && !self.before.starts_with("mcp_")
+        let marked = self.before.contains(SEPARATOR) || self.before.starts_with("mcp_");
+        [&self.before, &self.after].iter().all(|affix| affix.bytes().all(is_name_byte)) && !marked
     }
 }
 

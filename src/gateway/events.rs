@@ -20,6 +20,9 @@ pub struct EventTooLong;
 
 impl EventCutter {
     /// Takes the next piece, and returns what is complete. `change` is given each event's data, and returns what stands in its place.
+    ///
+    /// # Errors
+    /// If an event is larger than can be held.
     pub fn cut(&mut self, piece: &[u8], change: impl Fn(&str) -> Option<String>) -> Result<Vec<u8>, EventTooLong> {
         let mut out = Vec::new();
         for byte in piece {

@@ -33,21 +33,25 @@ pub enum JsonProblem {
 
 impl Json {
     /// Writes a text as JSON.
+    #[must_use]
     pub fn of_text(text: &str) -> Self {
         Self(serde_json::Value::from(text).to_string())
     }
 
     /// The JSON.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// What it says, if it is a string.
+    #[must_use]
     pub fn text(&self) -> Option<String> {
         serde_json::from_str(&self.0).ok()
     }
 
     /// What a string, a number, `true` or `false` looks like in a header.
+    #[must_use]
     pub fn primitive(&self) -> Option<String> {
         match self.0.as_bytes().first()? {
             b'{' | b'[' | b'n' => None,
@@ -57,11 +61,13 @@ impl Json {
     }
 
     /// Whether it can name a request: a string or a whole number (JSON-RPC 2.0 section 4).
+    #[must_use]
     pub fn is_id(&self) -> bool {
         self.0.starts_with('"') || self.0.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
     }
 
     /// Its members, if it is an object.
+    #[must_use]
     pub fn object(&self) -> Option<Object> {
         Object::parse(self.0.as_bytes()).ok()
     }
@@ -81,6 +87,7 @@ impl Object {
     }
 
     /// The member of this very name.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.iter().find_map(|(key, value)| (key == name).then_some(value))
     }
@@ -109,6 +116,7 @@ impl Object {
     }
 
     /// Writes it.
+    #[must_use]
     pub fn to_json(&self) -> Json {
         let mut text = String::from("{");
         for (number, (name, value)) in self.0.iter().enumerate() {

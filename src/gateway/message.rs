@@ -69,6 +69,7 @@ impl AgentMessage {
     }
 
     /// Its method; none for a response.
+    #[must_use]
     pub fn method(&self) -> Option<&str> {
         match self {
             Self::Request { method, .. } | Self::Notification { method, .. } => Some(method),
@@ -77,6 +78,7 @@ impl AgentMessage {
     }
 
     /// What an answer to it has to name.
+    #[must_use]
     pub fn id(&self) -> Option<&Json> {
         match self {
             Self::Request { id, .. } => Some(id),
@@ -85,6 +87,7 @@ impl AgentMessage {
     }
 
     /// Its parameters.
+    #[must_use]
     pub fn params(&self) -> Option<&Object> {
         match self {
             Self::Request { params, .. } | Self::Notification { params, .. } => params.as_ref(),
@@ -93,6 +96,7 @@ impl AgentMessage {
     }
 
     /// Writes it.
+    #[must_use]
     pub fn to_json(&self) -> Json {
         let mut object = Object::default();
         object.set("jsonrpc", Json::of_text("2.0"));

@@ -111,6 +111,7 @@ pub enum Limit {
 
 impl Limit {
     /// The input that sets it.
+    #[must_use]
     pub fn input(self) -> &'static str {
         match self {
             Self::AllowedTools => "allowed_tools",
@@ -122,6 +123,7 @@ impl Limit {
 
 impl Refusal {
     /// Its name in the record.
+    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -152,6 +154,7 @@ impl Refusal {
     }
 
     /// The status of the answer. MCP's clients read a JSON-RPC answer with any status of success only.
+    #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Host | Self::Origin | Self::Key => StatusCode::FORBIDDEN,
@@ -169,6 +172,7 @@ impl Refusal {
     }
 
     /// The code of a JSON-RPC error.
+    #[must_use]
     pub fn code(&self) -> i64 {
         match self {
             Self::Json(_) => PARSE_ERROR,

@@ -22,6 +22,7 @@ const KNOWN: &[(&str, ToolKind)] = &[
     ("list_workflows", ToolKind::Read),
     ("list_self_service_triggers", ToolKind::Read),
     ("list_integrations", ToolKind::Read),
+    ("list_plugins", ToolKind::Read),
     ("get_workflow_run", ToolKind::Read),
     ("track_action_run", ToolKind::Read),
     ("get_action_permissions", ToolKind::Read),

@@ -104,13 +104,16 @@ def main():
     install("mcp-remote")
     if options.newest:
         options.quick = True
+        # The others run a program that one of these runs too.
+        chosen = [client for client in chosen if client.pin == client.name]
         step("asks the registries for the newest releases")
         for client in chosen:
-            _, client.newest = newest(client.name)
+            _, client.newest = newest(client.pin)
     step("asks the action for its configs")
     bench = Bench(action, sandbox, write_tools(action, sandbox))
     entry = entries(action, sandbox, registry())
-    plans = {client.name: plan(entry[client.client].variants, options.quick) for client in chosen}
+    ways = {client.name: [way for way in entry[client.client].variants if client.takes(way)] for client in chosen}
+    plans = {name: plan(variants, options.quick) for name, variants in ways.items()}
     step(f"starts {sum(1 + wrong for planned in plans.values() for _, wrong in planned)} runs of {len(chosen)} clients")
     keep = tempfile.mkdtemp(prefix="conformance-")
     rows = run_all(chosen, plans, bench, keep)
@@ -122,7 +125,7 @@ def main():
     failed = sorted(client.name for client in chosen if not all(row.passed for row in rows.get(client.name, [])) or client.name not in rows)
     print(f"{len(chosen)} clients in {time.monotonic() - started:.0f} s, {len(failed)} failed")
     if options.newest:
-        save_newest(chosen, failed)
+        save_newest([client for client in chosen if client.name in rows], failed)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}; what they left is in {keep}")
     shutil.rmtree(keep)
@@ -158,7 +161,7 @@ def compare(results):
 
 
 def save_newest(chosen, failed):
-    """Writes which newest releases passed, those of other clients kept."""
+    """Writes which newest releases passed, those of other clients kept. One that can't be installed was not tried."""
     old = json.loads(NEWEST.read_text()) if NEWEST.exists() else {}
     day = time.strftime("%Y-%m-%d", time.gmtime())
     new = {client.name: {"version": client.version, "passed": client.name not in failed, "day": day} for client in chosen}

@@ -25,6 +25,7 @@ class Client:
     config: str  # where it reads its config: below `home/` or `work/`
     scripts = False  # whether its package needs its install scripts
     client = None  # the action's `client`, if it is not the file's name
+    pin = None  # the folder below pins/, if it is not the file's name
     calls_tools = True  # whether it gets as far as a tool call without an account
     seconds = 60  # that a run may take
     sandbox_options: tuple[str, ...] = ()
@@ -32,12 +33,17 @@ class Client:
     def __init__(self, name):
         self.name = name
         self.client = self.client or name
+        self.pin = self.pin or name
         self.newest = None  # the version to run instead of the pinned one
 
     @property
     def version(self):
         """The version that runs: the pinned one of its own package, which is the first direct dependency, if no other was chosen."""
-        return self.newest or next(iter(pinned(self.name).values()))
+        return self.newest or next(iter(pinned(self.pin).values()))
+
+    def takes(self, _variant):
+        """Whether it is tried with a config that is handed over in this way."""
+        return True
 
     def base_config(self, _run):
         """A config to add the server to, where the client has one file for all."""

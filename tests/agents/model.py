@@ -1,6 +1,7 @@
 """A stand-in for the model behind an agent. It asks for one tool, then for one that the agent must not have, and ends.
 
-It answers as Anthropic's Messages, OpenAI's Responses and Chat Completions, and Gemini's generateContent do, streamed or not.
+It answers as Anthropic's Messages, OpenAI's Responses and Chat Completions, and Gemini's generateContent do, streamed or not, and as
+far as Auggie needs it, as Augment's own API.
 """
 
 import json
@@ -79,7 +80,7 @@ class Plan:
     def reach(self, turn):
         """The call of the wanted tool, or a step towards it."""
         for tool in turn.tools:
-            if tool.name.endswith(self.wanted):
+            if tool.name.endswith(self.wanted) or tool.name.startswith(f"{self.wanted}_"):
                 return Call(tool.name, {}, tool.namespace)
         caller = next((tool for tool in turn.tools if CALLER.fullmatch(tool.name)), None)
         searches = [call for call in turn.calls if SEARCH.fullmatch(call.name)]
@@ -242,7 +243,42 @@ class Gemini:
         return [whole], whole
 
 
-PROTOCOLS = (Anthropic(), Responses(), Chat(), Gemini())
+class Augment:
+    """As seen with Auggie 0.36.0: the API is not documented."""
+
+    path = re.compile(r"/chat-stream$")
+    TOOL_USE, FINISHED, CALLS = 5, 1, 3
+
+    def read(self, body):
+        tools = [Tool(tool["name"], json.loads(tool["input_schema_json"])) for tool in body.get("tool_definitions") or []]
+        nodes = [node for turn in body["chat_history"] for node in turn.get("response_nodes") or []]
+        made = [node["tool_use"] for node in nodes if node["type"] == self.TOOL_USE]
+        return Turn(tools, [Call(call["tool_name"], json.loads(call["input_json"])) for call in made], "")
+
+    def write(self, _body, call, number):
+        if not call:
+            answer = {"text": "Done.", "nodes": [{"id": 1, "type": 0, "content": "Done."}], "stop_reason": self.FINISHED}
+            return [answer], answer
+        use = {"tool_use_id": f"call_{number}", "tool_name": call.name, "input_json": json.dumps(call.arguments)}
+        answer = {"text": "", "nodes": [{"id": 1, "type": self.TOOL_USE, "content": "", "tool_use": use}], "stop_reason": self.CALLS}
+        return [answer], answer
+
+
+PROTOCOLS = (Anthropic(), Responses(), Chat(), Gemini(), Augment())
+
+# What is asked for before the first turn, beside what any answer does for.
+LENGTHS = {"suggested_prefix_char_count": 1000, "suggested_suffix_char_count": 1000}
+OTHERS = {
+    "/get-models": {
+        "default_model": NAME,
+        "models": [{"name": NAME, "display_name": NAME, **LENGTHS}],
+        "feature_flags": {},
+        "languages": [],
+        "user": {"id": NAME, "email": "stand-in@example.com"},
+        "user_tier": "PROFESSIONAL",
+    },
+    "/agents/list-remote-tools": {"tools": []},
+}
 
 
 def event(value):
@@ -263,7 +299,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         protocol = next((protocol for protocol in PROTOCOLS if protocol.path.search(path)), None)
         if protocol is None:  # Counting tokens, telemetry.
-            return self.reply("application/json", json.dumps({"input_tokens": 1, "totalTokens": 1}))
+            return self.reply("application/json", json.dumps(OTHERS.get(path, {"input_tokens": 1, "totalTokens": 1})))
         body = json.loads(data)
         turn = protocol.read(body)
         # Titles and summaries are asked for without tools.
@@ -272,7 +308,7 @@ class Handler(BaseHTTPRequestHandler):
         events, whole = protocol.write(body, call, len(self.server.turns))
         if body.get("stream") or "streamGenerateContent" in path:
             return self.reply("text/event-stream", "".join(map(event, events)))
-        return self.reply("application/json", json.dumps(whole))
+        return self.reply("application/json", f"{json.dumps(whole)}\n")  # Augment's are lines
 
     def do_GET(self):
         model = {"id": NAME, "object": "model", "created": 0, "owned_by": NAME}

@@ -56,7 +56,7 @@ def plan(variants, quick):
 def prove(client, planned, bench, keep):
     """The rows of a client. Says what came of each run as soon as it is known."""
     say(client, "installs")
-    install(client.name, client.scripts, client.newest)
+    install(client.pin, client.scripts, client.newest)
     return [
         Row(variant, attempt(client, variant, bench, keep, True), attempt(client, variant, bench, keep, False) if wrong else None)
         for variant, wrong in planned

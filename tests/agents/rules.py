@@ -21,7 +21,7 @@ from agents.run import FORBIDDEN, WANTED, Run, Sandbox, Variant, act, start, suc
 
 DOTTED = "show.blueprint.names"
 # What the model sees of it, where that is not how permissions spell it.
-SEEN = {"copilot-cli": "show-blueprint-names", "droid": "show_blueprint_names"}
+SEEN = {"auggie": "show_blueprint_names", "copilot-cli": "show-blueprint-names", "droid": "show_blueprint_names"}
 # Goose and Continue hand such names on, and their API would refuse them. This model does not.
 UNTESTABLE_DOTS = ("goose", "continue")
 # The action asks for another form here, and has no list.
@@ -33,6 +33,11 @@ ADDED = {
 }
 OBSTACLES = {
     "amp": ({"amp.mcpPermissions": [{"matches": {"url": "*"}, "action": "reject"}]},),
+    "auggie": (
+        {"removedTools": [f"{WANTED}_port-prod"]},
+        {"toolPermissions": [{"toolName": f"{WANTED}_port-prod", "permission": {"type": "deny"}}]},
+        {"toolPermissions": [{"toolName": f"{WANTED}_port-prod", "permission": {"type": "ask-user"}}]},
+    ),
     "gemini-cli": ({"mcp": {"excluded": ["port-prod"]}}, {"tools": {"exclude": ["mcp_port-prod_*"]}}, {"tools": {"exclude": [WANTED]}}),
     "goose": ("GOOSE_MODE: chat", "GOOSE_MODE: approve"),
     "grok": ('[permission]\ndeny = ["MCPTool(port-prod__*)"]', f'[permission]\nask = ["mcp__port-prod__{WANTED}"]'),

@@ -242,7 +242,7 @@ def start(run, token, shown, over):
         run.given = shlex.split(outputs["client_args"].replace(token, shown))
     if not variant.by_arguments:
         run.put(client.config, outputs["mcp_config"].replace(token, shown))
-    words = [install(client.name, client.scripts, client.newest) / client.program, *client.arguments(run)]
+    words = [install(client.pin, client.scripts, client.newest) / client.program, *client.arguments(run)]
     result = Result()
     files = Files(run.folder, shown, "requests.jsonl")
     with processes.Watch(shown) as watch, (run.folder / "stdout").open("wb") as stdout, (run.folder / "stderr").open("wb") as stderr:

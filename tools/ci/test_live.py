@@ -30,8 +30,11 @@ class Live(unittest.TestCase):
         rows = done.stdout.splitlines()
         self.assertEqual(rows[:2], ["| question | answer |", "|---|---|"])
         self.assertTrue(all(re.fullmatch(r"\| [^|]+ \| [^|]+ \|", row) for row in rows[2:]), done.stdout)
-        self.assertIn("| does the MCP server take a token of `api`? | yes, 22 tools |", rows)
+        self.assertIn("| does the MCP server take a token of `api`? | yes, 47 tools |", rows)
         self.assertIn("| `mcp`: hidden by an empty `x-allowed-actions-to-run` | `run_action` |", rows)
+        self.assertIn("| `mcp`: does that header cover `trigger_run`? | not its offer; whether calls are refused: not asked |", rows)
+        self.assertIn("| `mcp`: arguments of `run_action` (* required) | `actionIdentifier*`, `properties` |", rows)
+        self.assertIn("| does the MCP server offer prompts, resources? | `prompts` |", rows)
         self.assertIn(
             "| `mcp`: answer to a wrong secret | 401 `error`: invalid_client, `error_description`: client authentication failed |", rows
         )

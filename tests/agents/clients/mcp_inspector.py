@@ -8,6 +8,10 @@ class McpInspector(Client):
     config = "work/mcp.json"
     client = "generic"
 
+    def takes(self, variant):
+        """It replaces no variables."""
+        return not variant.variable
+
     def environment(self, _run):
         return {"MCP_INSPECTOR_SECRET_STORE": "memory"}
 

@@ -13,7 +13,9 @@ pub(crate) struct Catalog {
     pub(crate) workflows: Vec<Value>,
     pub(crate) integrations: Vec<Value>,
     pub(crate) pages: Vec<Value>,
+    pub(crate) prompts: Vec<Value>,
     pub(crate) runs: Vec<Value>,
+    pub(crate) workflow_runs: Vec<Value>,
 }
 
 impl Default for Catalog {
@@ -41,6 +43,14 @@ pub(crate) fn upsert(things: &mut Vec<Value>, thing: Map<String, Value>, keys: &
         Some(old) => *old = thing,
         None => things.push(thing),
     }
+}
+
+/// Sets one field of the thing with this identifier.
+pub(crate) fn change(things: &mut [Value], identifier: &str, field: &str, value: Value) -> Result<(), String> {
+    let thing = things.iter_mut().find(|thing| matches(thing, &[("identifier", identifier)]));
+    let thing = thing.and_then(Value::as_object_mut).ok_or_else(|| format!("nothing has the identifier {identifier:?}"))?;
+    thing.insert(field.to_owned(), value);
+    Ok(())
 }
 
 /// Removes what has these values in these fields.

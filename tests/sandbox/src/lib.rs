@@ -24,6 +24,7 @@ mod faults;
 mod limit;
 mod observe;
 mod options;
+mod prompts;
 mod random;
 mod record;
 mod request;

@@ -54,7 +54,7 @@ pub struct Options {
     pub tools_page_size: Option<usize>,
     /// Further read tools, by name, in any number and with any characters.
     pub extra_tools: Vec<String>,
-    /// The role of the credentials in Port, which decides about the tools that change the data model.
+    /// The role of the credentials in Port, which decides about the tools for builders.
     pub role: Role,
     /// Offer and run write tools even in read-only mode, as a broken server would.
     pub ignore_read_only: bool,
@@ -179,9 +179,9 @@ pub enum Accepts {
 /// A role in Port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Changes the data model too: blueprints, scorecards and actions.
+    /// Sees the tools for builders too: those that write, and those about integrations.
     Admin,
-    /// Uses what admins have built: its tools are those for entities and actions.
+    /// Uses what builders have made: reads, and runs actions and workflows.
     Member,
 }
 

@@ -12,8 +12,8 @@ use axum::{
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult, PaginatedRequestParams,
-        ServerCapabilities, ServerConfig,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
+        ListPromptsResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
     },
     service::RequestContext,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager},
@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::{
     answer::problem,
     options::McpMode,
+    prompts,
     record::RecordId,
     request::bearer,
     shared::Shared,
@@ -71,7 +72,7 @@ fn unknown_session() -> Response {
     (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }
 
-/// The tools, as the SDK wants them.
+/// The tools and prompts, as the SDK wants them.
 #[derive(Clone, Debug)]
 struct Handler(Arc<Shared>);
 
@@ -89,7 +90,7 @@ fn parts(context: &RequestContext<RoleServer>) -> Result<&Parts, ErrorData> {
 
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_prompts().build())
             .with_server_info(Implementation::new("port-sandbox", env!("CARGO_PKG_VERSION")))
     }
 
@@ -119,6 +120,17 @@ impl ServerHandler for Handler {
         let mut result = ListToolsResult::with_all_items(page);
         result.next_cursor = more.then(|| next.to_string());
         Ok(result)
+    }
+
+    async fn list_prompts(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListPromptsResult, ErrorData> {
+        let catalog = self.0.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(ListPromptsResult::with_all_items(prompts::offered(&catalog)))
+    }
+
+    async fn get_prompt(&self, request: GetPromptRequestParams, _: RequestContext<RoleServer>) -> Result<GetPromptResponse, ErrorData> {
+        let catalog = self.0.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let filled = prompts::fill(&catalog, &request.name, &request.arguments.unwrap_or_default());
+        filled.map(Into::into).map_err(|message| ErrorData::invalid_params(message, None))
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {

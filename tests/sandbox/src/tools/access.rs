@@ -45,12 +45,12 @@ impl Access {
 
     /// Whether the caller sees this tool.
     pub(super) fn sees(&self, spec: &Spec, catalog: &Catalog) -> bool {
-        if self.role == Role::Member && spec.is_for_builders() {
+        if self.role == Role::Member && spec.role == Role::Admin {
             return false;
         }
         match spec.effect {
             Effect::Reads => true,
-            Effect::Executes => !self.runnable(catalog).is_empty(),
+            Effect::Executes => !spec.is_limited_to_actions() || !self.runnable(catalog).is_empty(),
             Effect::Writes | Effect::Deletes => !self.read_only,
         }
     }

@@ -8,15 +8,15 @@ use rmcp::model::{JsonObject, Tool};
 use serde_json::{Value, json};
 
 pub(crate) use access::Access;
-use list::{ACTION, SPECS};
-use spec::{Effect, schema, text};
+use list::specs;
+use spec::{Effect, schema};
 
 use crate::{catalog::Catalog, options::Options};
 
 /// The tools that a caller sees, the extra ones at the end.
 pub(crate) fn offered(access: &Access, catalog: &Catalog, options: &Options) -> Vec<Tool> {
     let actions = access.runnable(catalog);
-    let own = SPECS.iter().filter(|spec| access.sees(spec, catalog));
+    let own = specs().filter(|spec| access.sees(spec, catalog));
     let own = own.map(|spec| spec.tool(&actions));
     let extra = options
         .extra_tools
@@ -39,14 +39,14 @@ pub(crate) fn call(access: &Access, catalog: &mut Catalog, options: &Options, na
     if options.extra_tools.iter().any(|extra| extra == name) {
         return Called::Done(Ok(json!({"ok": true})));
     }
-    let spec = SPECS.iter().find(|spec| spec.name == name);
+    let spec = specs().find(|spec| spec.name == name);
     let Some(spec) = spec.filter(|spec| access.sees(spec, catalog)) else {
         return Called::Unknown;
     };
     if let Some(input) = spec.wrong_input(args) {
         return Called::Done(Err(format!("{input} is missing or of the wrong type")));
     }
-    if spec.effect == Effect::Executes && !access.may_run(text(args, ACTION)) {
+    if spec.action(args).is_some_and(|action| !access.may_run(action)) {
         return Called::Done(Err("this action is not allowed to run".to_owned()));
     }
     Called::Done((spec.run)(catalog, args))

@@ -3,14 +3,13 @@
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-use crate::catalog::Catalog;
+use crate::{catalog::Catalog, options::Role};
 
 /// What a tool does to the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     Reads,
-    /// Runs a self-service action. For Port this isn't writing: the header for allowed actions limits it,
-    /// read-only mode does not.
+    /// Runs a self-service action or workflow. For Port this isn't writing: read-only mode does not limit it.
     Executes,
     Writes,
     Deletes,
@@ -20,10 +19,23 @@ pub(super) enum Effect {
 #[derive(Debug)]
 pub(super) struct Spec {
     pub(super) name: &'static str,
-    pub(super) about: &'static str,
+    about: &'static str,
+    /// The least role that sees it.
+    pub(super) role: Role,
     pub(super) effect: Effect,
-    pub(super) inputs: &'static [Input],
+    inputs: &'static [Input],
     pub(super) run: fn(&mut Catalog, &JsonObject) -> Result<Value, String>,
+}
+
+/// A tool.
+pub(super) const fn tool(
+    name: &'static str,
+    about: &'static str,
+    (role, effect): (Role, Effect),
+    inputs: &'static [Input],
+    run: fn(&mut Catalog, &JsonObject) -> Result<Value, String>,
+) -> Spec {
+    Spec { name, about, role, effect, inputs, run }
 }
 
 /// One input of a tool.
@@ -38,6 +50,7 @@ pub(super) struct Input {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Text,
+    OneOf(&'static [&'static str]),
     /// One of the actions that the caller may run.
     Action,
     Texts,
@@ -55,13 +68,16 @@ pub(super) const fn takes(name: &'static str, kind: Kind) -> Input {
     Input { name, kind, required: false }
 }
 
-/// What the tools for builders change, by the end of their names.
-const BUILT: &[&str] = &["_blueprint", "_scorecard", "_action"];
-
 impl Spec {
-    /// Whether only builders see it. Port documents that there are such tools; that it is these is a guess from their names.
-    pub(super) fn is_for_builders(&self) -> bool {
-        matches!(self.effect, Effect::Writes | Effect::Deletes) && BUILT.iter().any(|end| self.name.ends_with(end))
+    /// The action that a call names in an input which the header for allowed actions limits.
+    pub(super) fn action<'a>(&self, args: &'a JsonObject) -> Option<&'a str> {
+        let input = self.inputs.iter().find(|input| matches!(input.kind, Kind::Action))?;
+        args.get(input.name)?.as_str()
+    }
+
+    /// Whether the header for allowed actions limits it.
+    pub(super) fn is_limited_to_actions(&self) -> bool {
+        self.inputs.iter().any(|input| matches!(input.kind, Kind::Action))
     }
 
     /// The tool as MCP describes it, for a caller who may run these actions.
@@ -95,6 +111,7 @@ impl Kind {
     fn schema(self, actions: &[&str]) -> Value {
         match self {
             Self::Text => json!({"type": "string"}),
+            Self::OneOf(words) => json!({"type": "string", "enum": words}),
             Self::Action => json!({"type": "string", "enum": actions}),
             Self::Texts => json!({"type": "array", "items": {"type": "string"}}),
             Self::Flag => json!({"type": "boolean"}),
@@ -105,6 +122,7 @@ impl Kind {
     fn fits(self, value: &Value) -> bool {
         match self {
             Self::Text | Self::Action => value.is_string(),
+            Self::OneOf(words) => value.as_str().is_some_and(|value| words.contains(&value)),
             Self::Texts => value.is_array(),
             Self::Flag => value.is_boolean(),
             Self::Object => value.is_object(),
@@ -126,4 +144,14 @@ pub(super) fn schema(inputs: &[Input], actions: &[&str]) -> JsonObject {
 /// An input of type text. Empty if it is missing, which a required one never is.
 pub(super) fn text<'a>(args: &'a JsonObject, name: &str) -> &'a str {
     args.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The named things in full, or identifier and title of all.
+pub(super) fn select(things: &[Value], args: &JsonObject) -> Vec<Value> {
+    let Some(Value::Array(wanted)) = args.get("identifiers") else {
+        let summary = |t: &Value| json!({"identifier": t["identifier"], "title": t["title"]});
+        return things.iter().map(summary).collect();
+    };
+    let things = things.iter().filter(|t| wanted.contains(&t["identifier"]));
+    things.cloned().collect()
 }

@@ -5,14 +5,17 @@ use std::time::Duration;
 use crate::common::{Mcp, block_on, call, client, connect, json_of, names, oauth, token, tool};
 use port_sandbox::{Accepts, CLIENT_ID, CLIENT_SECRET, Fault, McpMode, Options, Role, Route, Sandbox};
 use reqwest::{Method, StatusCode};
-use rmcp::service::ServiceError;
+use rmcp::{model::GetPromptRequestParams, service::ServiceError};
 use serde_json::{Value, json};
 
 const READ_ONLY: (&str, &str) = ("x-read-only-mode", "1");
 const ACTIONS: &str = "x-allowed-actions-to-run";
 
+/// The tools that run something.
+const RUNNING: [&str; 2] = ["run_action", "trigger_run"];
+
 fn is_write(name: &str) -> bool {
-    name.starts_with("upsert_") || name.starts_with("delete_")
+    ["upsert_", "delete_", "update_", "duplicate_", "move_", "install_", "trigger_auto_"].iter().any(|start| name.starts_with(start))
 }
 
 async fn ping(sandbox: &Sandbox, token: &str) -> StatusCode {
@@ -62,10 +65,20 @@ fn a_member_sees_no_tools_of_builders() {
         block_on(async { names(&connect(&sandbox, &[]).await).await })
     };
     let (admin, member) = (of(Role::Admin), of(Role::Member));
-    let hidden: Vec<_> = admin.iter().filter(|name| !member.contains(name)).map(String::as_str).collect();
-    let of_builders = ["upsert_blueprint", "delete_blueprint", "upsert_scorecard", "delete_scorecard", "upsert_action", "delete_action"];
+    assert_eq!((admin.len(), member.len()), (47, 18));
+    assert!(!member.iter().any(|name| is_write(name)), "{member:?}");
+    let hidden: Vec<_> = admin.iter().filter(|name| !member.contains(name) && !is_write(name)).map(String::as_str).collect();
+    let of_builders = [
+        "list_integrations",
+        "get_integration_kinds_with_examples",
+        "test_integration_mapping",
+        "get_integration_sync_metrics",
+        "get_integration_event_logs",
+        "search_audit_logs",
+        "list_plugins",
+    ];
     assert_eq!(hidden, of_builders);
-    assert!(member.iter().any(|name| name == "upsert_entity") && member.iter().any(|name| name == "run_action"));
+    assert!(RUNNING.iter().all(|name| member.iter().any(|seen| seen == name)), "{member:?}");
 }
 
 #[test]
@@ -93,7 +106,7 @@ fn read_only_hides_and_refuses_writing() {
 
         for name in all_names {
             let annotations = tool(&all, &name).await.annotations.unwrap();
-            let reads = !is_write(&name) && name != "run_action";
+            let reads = !is_write(&name) && !RUNNING.contains(&name.as_str());
             assert_eq!(annotations.read_only_hint, Some(reads), "{name}");
         }
         // Off is said with a 0.
@@ -135,6 +148,51 @@ fn the_header_for_actions_names_what_may_run() {
     });
 }
 
+/// Port documents the header for `run_action` only.
+#[test]
+fn workflows_run_by_the_triggers_that_are_listed_whatever_the_header_names() {
+    let sandbox = Sandbox::default();
+    block_on(async {
+        let mcp = connect(&sandbox, &[READ_ONLY, (ACTIONS, "")]).await;
+        let triggers = json_of(&call(&mcp, "list_self_service_triggers", json!({})).await.unwrap());
+        let triggers = triggers["triggers"].as_array().unwrap();
+        let listed: Vec<_> = triggers.iter().map(|trigger| trigger["identifier"].as_str().unwrap()).collect();
+        assert_eq!(listed, ["restart_service", "create_incident", "deploy_to_production", "scaffold_service"]);
+        let trigger = |identifier: &str, kind: &str| json!({"type": kind, "identifier": identifier, "nodeIdentifier": "trigger"});
+        let run = json_of(&call(&mcp, "trigger_run", trigger("scaffold_service", "WORKFLOW")).await.unwrap());
+        let id = &run["run"]["identifier"];
+        let tracked = json_of(&call(&mcp, "get_workflow_run", json!({"runId": id})).await.unwrap());
+        assert_eq!((&tracked["workflow"], &tracked["status"]), (&json!("scaffold_service"), &json!("IN_PROGRESS")));
+        let run = json_of(&call(&mcp, "trigger_run", trigger("restart_service", "ACTION")).await.unwrap());
+        let tracked = json_of(&call(&mcp, "track_action_run", json!({"runId": run["run"]["identifier"]})).await.unwrap());
+        assert_eq!(tracked["action"], "restart_service");
+        for (identifier, kind) in [("weekly_report", "WORKFLOW"), ("scaffold_service", "ACTION"), ("scaffold_service", "JOB")] {
+            let refused = call(&mcp, "trigger_run", trigger(identifier, kind)).await.unwrap();
+            assert_eq!(refused.is_error, Some(true), "{identifier} as {kind}");
+        }
+    });
+}
+
+#[test]
+fn prompts_are_listed_and_filled_in() {
+    let sandbox = Sandbox::default();
+    block_on(async {
+        let mcp = connect(&sandbox, &[READ_ONLY]).await;
+        assert!(mcp.peer_info().unwrap().capabilities.prompts.is_some());
+        let prompts = mcp.list_all_prompts().await.unwrap();
+        assert_eq!(prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>(), ["incident_triage"]);
+        let get = async |arguments: Value| {
+            let request = GetPromptRequestParams::new("incident_triage").with_arguments(arguments.as_object().unwrap().clone());
+            mcp.get_prompt(request).await
+        };
+        let filled = serde_json::to_value(get(json!({"service": "checkout"})).await.unwrap()).unwrap();
+        let text = filled["messages"][0]["content"]["text"].as_str().unwrap();
+        assert!(text.contains("incidents of checkout in") && !text.contains("{{"), "{text}");
+        assert!(get(json!({})).await.is_err());
+        assert!(mcp.get_prompt(GetPromptRequestParams::new("no_such_prompt")).await.is_err());
+    });
+}
+
 #[test]
 fn answers_are_json_objects() {
     let sandbox = Sandbox::default();
@@ -158,7 +216,7 @@ fn answers_are_json_objects() {
         }
     });
     let last = sandbox.requests_to(Route::Rpc("tools/call")).pop().unwrap();
-    assert_eq!(last.tool.as_deref(), Some("run_action"));
+    assert_eq!(last.tool.as_deref(), Some("trigger_run"));
 }
 
 #[test]
