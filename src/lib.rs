@@ -1,10 +1,11 @@
 //! Exchanges Port client credentials for a short-lived token, and hands an AI agent a ready MCP config.
 //!
-//! The modules are layers: each one uses only those below it. From the top: `step`, `report`, `inputs`, `gateway`, `docker`,
+//! The modules are layers: each one uses only those below it. From the top: `step` and `exec`, `connect`, `report`, `inputs`, `gateway`, `docker`,
 //! `clients`, `config`, `mcp`, `port`, `runner`, `net`, `redact`. The story of a run is [`step::run`].
 
 mod clients;
 mod config;
+mod connect;
 mod docker;
 pub mod gateway;
 mod inputs;

@@ -1,8 +1,6 @@
 //! The step: prepare, connect, start the gateway, deliver, report; and the clean-up at the end of the job.
 
-mod agent;
 mod clean_up;
-mod connect;
 mod deliver;
 mod end_gateway;
 mod gateway;
@@ -12,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::config::Seal;
+use crate::connect::connect;
 use crate::docker::Sibling;
 use crate::inputs::RawInputs;
 use crate::report::{Failure, GatewayFacts, Signal, Success, log_no_clean_up, report_failure, report_success};
@@ -64,7 +63,7 @@ async fn hand_over(
     let mut state = StateFile::open(environment)?;
     let prepared = prepare::prepare(inputs, environment, console)?;
     let inputs = &prepared.inputs;
-    let connect = connect::connect(inputs, console);
+    let connect = connect(inputs, console);
     let (connected, gateway) = match inputs.gateway {
         None => (connect.await?, None),
         Some(lifetime) => {

@@ -1,7 +1,7 @@
 //! Before anything is sent: the inputs, and what the config is added to.
 
-use super::agent::{self, AgentAccess};
-use crate::config::{Draft, ServerEntry};
+use crate::config::Draft;
+use crate::connect::{AgentAccess, config, connection, server_entry};
 use crate::inputs::{Inputs, RawInputs};
 use crate::mcp::ServerUrl;
 use crate::redact::Secret;
@@ -47,12 +47,7 @@ fn check_fit(draft: &Draft, inputs: &Inputs) -> Result<(), Failure> {
     let access = AgentAccess { url, secret: &placeholder, headers: inputs.access.headers(), proxied: false };
     let has_tools = inputs.verify || !inputs.allowed_tools.0.is_empty();
     let tools: &[String] = if has_tools { &[SAMPLE_TOOL.to_owned()] } else { &[] };
-    let config = agent::config(draft, inputs, &agent::connection(inputs, &access, tools, tools));
+    let config = config(draft, inputs, &connection(inputs, &access, tools, tools));
     draft.render(&config, server_entry(inputs, url))?;
     Ok(())
-}
-
-/// The server's entry in the config.
-pub fn server_entry<'a>(inputs: &'a Inputs, url: &'a ServerUrl) -> ServerEntry<'a> {
-    ServerEntry { name: &inputs.server_name, url: url.as_str(), rules: inputs.client.rules() }
 }

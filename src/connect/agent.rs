@@ -4,7 +4,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::clients::{Connection, TokenValue, config_for};
-use crate::config::{Draft, Format, write};
+use crate::config::{Draft, Format, ServerEntry, write};
 use crate::inputs::Inputs;
 use crate::mcp::ServerUrl;
 use crate::redact::Secret;
@@ -45,4 +45,9 @@ pub fn config(draft: &Draft, inputs: &Inputs, connection: &Connection<'_>) -> Va
 pub fn headers(connection: &Connection<'_>, token: &Secret) -> (Zeroizing<String>, Zeroizing<String>) {
     let object = |headers| write(Format::Json, &Value::Object(headers));
     (object(connection.literal_headers(token)), object(connection.port_headers()))
+}
+
+/// The server's entry in the config.
+pub fn server_entry<'a>(inputs: &'a Inputs, url: &'a ServerUrl) -> ServerEntry<'a> {
+    ServerEntry { name: &inputs.server_name, url: url.as_str(), rules: inputs.client.rules() }
 }
