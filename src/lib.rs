@@ -7,6 +7,7 @@ mod clients;
 mod config;
 mod connect;
 mod docker;
+pub mod exec;
 pub mod gateway;
 mod inputs;
 mod mcp;
@@ -19,6 +20,6 @@ pub mod step;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use inputs::RawInputs;
-pub use report::{Signal, gateway_failure, report_panic};
-pub use runner::{Console, Environment};
+pub use inputs::{CommandLine, RawInputs, Request, UsageError, Verb, nearest};
+pub use report::{Signal, gateway_failure, help, help_of, report_panic, report_usage, version};
+pub use runner::{Console, Environment, Level};

@@ -14,9 +14,10 @@ mod receipt;
 mod seal;
 mod text;
 mod way;
+mod withdraw;
 mod written;
 
-pub use draft::Draft;
+pub use draft::{Draft, Rendered};
 pub use error::Error;
 pub use format::Format;
 pub use git::would_commit;
@@ -31,3 +32,5 @@ pub use seal::Seal;
 pub use text::{Document, TextProblem, write};
 #[cfg(feature = "testing")]
 pub use text::{parse, rewrite};
+pub use withdraw::{Withdrawn, remove_dead};
+pub use written::Written;

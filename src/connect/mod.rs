@@ -4,6 +4,6 @@ mod agent;
 mod connected;
 mod gateway;
 
-pub use agent::{AgentAccess, config, connection, headers, server_entry};
+pub use agent::{AgentAccess, check_fit, config, connection, headers, server_entry};
 pub use connected::{Connected, connect};
 pub use gateway::{Door, check, gateway_url, new_key, random_bytes, settings};

@@ -25,4 +25,4 @@ mod unanswered;
 pub use error::Error;
 pub use record::{CallOutcome, Line, Record, RecordEvent};
 pub use settings::{AllowedTool, ProxyAddress, ProxySettings, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
-pub use start::start;
+pub use start::{run, start};

@@ -25,6 +25,14 @@ pub async fn start(input: impl Read + Send + 'static, out: impl Write + 'static,
     };
     let settings = Settings::from_line(&line)?;
     drop(line);
+    run(settings, out, stopped).await
+}
+
+/// Runs the gateway with these settings, as [`start`] does.
+///
+/// # Errors
+/// If it can't start.
+pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
     LocalSet::new().run_until(serve::run(settings, out, stopped)).await
 }
 

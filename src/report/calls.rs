@@ -129,14 +129,34 @@ pub fn report_calls(mut calls: Calls, end: &End, summary: bool, environment: &En
     calls.close();
     let ending = Ending::of(&calls, end);
     console.info(&format!("Gateway: {}. {}", counts(&calls), ending.text));
-    for ((what, why), times) in calls.refused.iter().take(MOST_REFUSED) {
-        console.info(&format!("Refused {}: {} {}", often(*times), console.quote(what), console.quote(why)));
-    }
+    log_refused(&calls, console);
     if ending.is_early {
         console.warning("The gateway ended early", &ending.text);
     }
     if summary {
         write_summary(summarize(&calls, &ending, console), environment, console);
+    }
+}
+
+/// Says what was called by a command, a line for each tool.
+pub fn report_calls_of_command(mut calls: Calls, console: &Console) {
+    calls.close();
+    console.info(&format!("{}.", counts(&calls)));
+    for (name, tool) in calls.tools.iter().take(MOST_TOOLS) {
+        let counts = [(tool.allowed, "let through"), (tool.refused, "refused"), (tool.failed, "failed")];
+        let counts: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        console.info(&format!("- {}: {}, {}", console.quote(name), counts.join(", "), time(tool.took)));
+    }
+    log_refused(&calls, console);
+    if calls.ended_by.as_deref() == Some("lifetime") {
+        let text = "Its lifetime was over before the command ended. Later calls found no gateway: raise `gateway_lifetime`.";
+        console.warning("The gateway ended early", text);
+    }
+}
+
+fn log_refused(calls: &Calls, console: &Console) {
+    for ((what, why), times) in calls.refused.iter().take(MOST_REFUSED) {
+        console.info(&format!("Refused {}: {} {}", often(*times), console.quote(what), console.quote(why)));
     }
 }
 

@@ -12,7 +12,7 @@ mod state;
 mod summary;
 mod workspace;
 
-pub use console::Console;
+pub use console::{Console, Level, Reader};
 pub use environment::{Environment, text};
 pub use error::Error;
 pub use event::Trigger;

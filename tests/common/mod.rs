@@ -12,6 +12,7 @@
 )]
 
 pub mod engine;
+pub mod exec;
 pub mod gateway;
 pub mod leaks;
 pub mod runner;
