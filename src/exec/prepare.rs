@@ -12,7 +12,7 @@ use crate::clients::Source;
 use crate::config::{Document, Draft, Error, remove_dead};
 use crate::connect::check_fit;
 use crate::inputs::{CommandLine, Inputs, RawInputs, Verb};
-use crate::report::Failure;
+use crate::report::{Failure, log_file};
 use crate::runner::{Console, Environment};
 
 /// The agent for a command that is none of those that are known.
@@ -71,11 +71,16 @@ pub fn prepare(
         Verb::Exec => config_file(line.input(verb, "config_file", variable), inputs.client, variable)?,
         Verb::Token | Verb::Config => None,
     };
-    let draft = draft(&mut inputs, file.as_ref(), verb, variable)?;
-    if draft.base().is_some() {
-        check_fit(&draft, &inputs)?;
+    let fitting = draft(&mut inputs, file.as_ref(), verb, variable).map_err(Failure::from).and_then(|draft| {
+        if draft.base().is_some() {
+            check_fit(&draft, &inputs)?;
+        }
+        Ok(draft)
+    });
+    if let (Err(_), Some(file)) = (&fitting, &file) {
+        log_file(inputs.client, &file.shown, console);
     }
-    Ok(Prepared { inputs, draft, file })
+    Ok(Prepared { draft: fitting?, inputs, file })
 }
 
 /// What the config is added to: what is asked for, or else what the agent has already.

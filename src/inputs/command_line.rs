@@ -343,7 +343,7 @@ fn find(verb: Verb, name: &str) -> Result<&'static Setting, UsageError> {
     let known = SETTINGS.iter().find(|setting| setting.flag() == flag);
     match known {
         Some(setting) if setting.verbs.contains(&verb) => return Ok(setting),
-        Some(_) => return Err(UsageError::NotHere { flag, why: "this command has no use for it" }),
+        Some(_) => return Err(UsageError::NotHere { flag, why: "this command doesn't use it" }),
         None => {}
     }
     if let Some(left_out) = LEFT_OUT.iter().find(|left_out| self::flag(left_out.input) == flag) {

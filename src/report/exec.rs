@@ -70,6 +70,11 @@ pub fn log_way(client: &dyn Client, way: &Way<'_>, console: &Console) {
     }
 }
 
+/// The file that the error after this is about.
+pub fn log_file(client: &dyn Client, path: &str, console: &Console) {
+    console.info(&format!("{} has its configuration in {}. `config_file` would be another one.", client.id(), console.quote(path)));
+}
+
 /// Variables that the command doesn't get.
 pub fn log_left_out(variables: &[String], console: &Console) {
     if !variables.is_empty() {

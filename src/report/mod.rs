@@ -26,7 +26,7 @@ mod words;
 pub use calls::{Calls, report_calls, report_calls_of_command, warn_of_lost_gateway, warn_of_removed_gateway};
 #[cfg(feature = "testing")]
 pub use code::Code;
-pub use exec::{NotStarted, Way, log_connected, log_left_out, log_way, report_not_started, report_withdrawn};
+pub use exec::{NotStarted, Way, log_connected, log_file, log_left_out, log_way, report_not_started, report_withdrawn};
 pub use failure::{Failure, Signal, report_failure, report_panic};
 pub use gateway::gateway_failure;
 pub use gateway_container::{

@@ -5,7 +5,7 @@ use crate::inputs::{Given, SETTINGS};
 /// What the action's texts say, and what it is elsewhere. The first that fits counts.
 const PHRASES: &[(&str, &str)] = &[
     ("The step asked", "port-mcp-auth asked"),
-    ("The step checks", "port-mcp-auth checks"),
+    ("The step checks all of its inputs", "port-mcp-auth checks everything"),
     ("The step can't go on", "port-mcp-auth can't go on"),
     ("The step was cancelled", "Cancelled"),
     ("The step would have", "port-mcp-auth would have"),
@@ -25,7 +25,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("get another token in a later step for longer work", "get another token for longer work"),
     ("appeared while the step ran", "appeared meanwhile"),
     ("Another step or process", "Another process"),
-    (" in the step's or the job's ", " in "),
+    ("set `HTTPS_PROXY` in the step's or the job's `env`", "set `HTTPS_PROXY`"),
     ("The runner sent", "port-mcp-auth got"),
     (
         "Someone cancelled the run, a newer run replaced it (`concurrency`), or the job's time was up.",
@@ -75,7 +75,6 @@ const PHRASES: &[(&str, &str)] = &[
     ("An input is missing", "Something is missing"),
     ("An input is not valid", "A value is not valid"),
     (", and say which runner it is", ", and say which system it is"),
-    ("Port's token lives only", "Port's token lives only"),
 ];
 
 /// A text of the action in words that fit where no workflow is: inputs are flags, and runners are machines.

@@ -111,7 +111,7 @@ pub fn report_usage(error: &UsageError, verb: Option<Verb>, console: &Console) {
             format!("`{name}` has no flag {}", console.quote(flag)),
             nearest.as_ref().map_or_else(String::new, |nearest| format!("Did you mean `{nearest}`?")),
         ),
-        UsageError::NotHere { flag, why } => (format!("`{flag}` is no flag of `{name}`"), format!("Why: {why}.")),
+        UsageError::NotHere { flag, why } => (format!("`{flag}` is not a flag of `{name}`"), format!("Why: {why}.")),
         UsageError::NoValue(flag) => {
             (format!("`{flag}` needs a value"), format!("Write `{flag} VALUE`, or `{flag}=VALUE` for a value that begins with `--`."))
         }
