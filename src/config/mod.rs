@@ -12,6 +12,7 @@ mod problem;
 mod random;
 mod receipt;
 mod seal;
+mod store;
 mod text;
 mod way;
 mod withdraw;
@@ -29,6 +30,7 @@ pub use place::{Place, Root};
 pub use problem::FileProblem;
 pub use receipt::{Outcome, Receipt};
 pub use seal::Seal;
+pub use store::{Saved, Unproven, forget, from_files, from_state, keep};
 pub use text::{Document, TextProblem, write};
 #[cfg(feature = "testing")]
 pub use text::{parse, rewrite};

@@ -7,6 +7,7 @@ use super::problem::FileProblem;
 use super::random::random_name;
 use super::receipt::{Before, Outcome, Receipt, hash, undo};
 use super::seal::Seal;
+use super::store::Saved;
 use super::way::{Way, open_root};
 use crate::runner::{Environment, StateFile};
 
@@ -45,7 +46,7 @@ impl Target {
             _ => None,
         };
         let receipt = Receipt {
-            file: Receipt::file_name()?,
+            file: Receipt::new_file()?,
             made: Way::down(&root, &place.directories).map_err(failed)?.missing,
             temporary: format!(".{}", random_name()?),
             written: hash(content.as_bytes()),

@@ -70,7 +70,7 @@ async fn hand_over(
             // Before there is one: the step may be killed at any time.
             if let Some(state) = &mut state {
                 let seal = Seal::new(&inputs.credentials.client_secret);
-                GatewayReceipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(&seal, state)?;
+                GatewayReceipt::new(sibling.name(), inputs.summary)?.save(&seal, state)?;
             }
             let (connected, started) = Box::pin(gateway::start_beside(connect, sibling, inputs, environment, console)).await?;
             let gateway = gateway::hand_over(started, sibling.name(), inputs, &connected, lifetime, console).await?;
