@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use port_mcp_auth::{
-    CommandLine, Console, Environment, Level, RawInputs, Request, Signal, UsageError, Verb, exec, gateway, gateway_failure, help, help_of,
-    nearest, report_panic, report_usage, step, version,
+    Action, CommandLine, Console, Environment, Level, RawInputs, Request, Signal, UsageError, Verb, exec, gateway, gateway_failure, help,
+    help_of, nearest, report_panic, report_usage, step, version,
 };
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,7 +28,7 @@ const GATEWAY: &str = "gateway";
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let Some(argument) = args_os().nth(1).filter(|_| !is_clean_up()) else {
+    let Some(argument) = args_os().nth(1).filter(|_| !is_called(step::CLEAN_UP)) else {
         return run_step();
     };
     let argument = argument.to_string_lossy();
@@ -93,19 +93,20 @@ fn run_command(verb: Verb) -> ExitCode {
 fn run_step() -> ExitCode {
     // The standard message of a panic could quote a secret, and the runner would not show it as an error.
     set_hook(Box::new(|panic| report_panic(panic.location(), &Console::new(stdout(), false))));
-    let environment = Environment::read(|name| var_os(name));
+    let action = if is_called(step::NATIVE) { Action::Native } else { Action::Container };
+    let environment = Environment { action, ..Environment::read(|name| var_os(name)) };
     let console = Console::new(stdout(), environment.debug);
-    if is_clean_up() {
+    if is_called(step::CLEAN_UP) {
         step::clean_up(&environment, RawInputs::read(|name| var_os(name)).ok().as_ref(), &console);
         return ExitCode::SUCCESS;
     }
     run(&environment, &console).unwrap_or_else(|error| step::fail_to_start(error, &environment, &console))
 }
 
-/// Whether the runner starts the program for the clean-up at the end of the job. Only the name that it is started by tells so on every
-/// runner, and no variable of the job can change it.
-fn is_clean_up() -> bool {
-    args_os().next().is_some_and(|program| Path::new(&program).file_name().is_some_and(|name| name == step::CLEAN_UP))
+/// Whether the program is started by this name. Only that tells on every runner whether it is the clean-up at the end of the job, or
+/// the action without Docker, and no variable of the job can change it.
+fn is_called(wanted: &str) -> bool {
+    args_os().next().is_some_and(|program| Path::new(&program).file_name().is_some_and(|name| name == wanted))
 }
 
 fn run(environment: &Environment, console: &Console) -> Result<ExitCode> {

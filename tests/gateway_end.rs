@@ -100,7 +100,7 @@ fn a_failed_step_has_nothing_to_end() {
 /// Only the step knows the client secret, with which it signs what it saves.
 #[test]
 fn no_other_container_is_ever_stopped() {
-    let forged = json!({ "file": "x", "container": "postgres", "summary": true }).to_string();
+    let forged = json!({ "file": "x", "name": "postgres", "summary": true }).to_string();
     for receipt in [forged.clone(), format!("{} {forged}", "0".repeat(64)), "nonsense".to_owned()] {
         let step = Step::exchange_only(&Sandbox::default()).without("GITHUB_ACTIONS");
         let engine = Engine::start(Script::default(), &step.path("output"));

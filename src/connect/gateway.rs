@@ -8,8 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 
 use super::connected::Connected;
-use crate::docker::Error;
-use crate::gateway::{AllowedTool, ProxySettings, Rules, Settings, TokenAddress, TokenInHand};
+use crate::gateway::{AllowedTool, Form, ProxySettings, Rules, Settings, TokenAddress, TokenInHand, Unready};
 use crate::inputs::Inputs;
 use crate::mcp::{Listing, NotVerified, Obstacle, Preflight, Server, ServerUrl, ToolName, Toolset};
 use crate::net::retry::Pause;
@@ -82,7 +81,14 @@ fn allowed(toolset: &Toolset) -> Option<Vec<AllowedTool>> {
 }
 
 /// Opens the MCP connection as the agent will. What Port itself has to say was heard before, so what fails now is the gateway.
-pub async fn check(url: &ServerUrl, key: &Secret, inputs: &Inputs, connected: &Connected, console: &Console) -> Result<(), Failure> {
+pub async fn check(
+    url: &ServerUrl,
+    form: Form,
+    key: &Secret,
+    inputs: &Inputs,
+    connected: &Connected,
+    console: &Console,
+) -> Result<(), Failure> {
     let log = console.clone();
     // The way to it leads through no proxy.
     let http = Http::new(&Network::default(), move |trace| log_request(trace, &log))?;
@@ -97,7 +103,8 @@ pub async fn check(url: &ServerUrl, key: &Secret, inputs: &Inputs, connected: &C
         console,
         on_retry: &on_retry,
     };
-    let not_working = |detail: &str| Failure::Gateway(Error::NotWorking { url: url.as_str().to_owned(), detail: console.quote(detail) });
+    let not_working =
+        |detail: &str| Failure::Unready(form, Unready::NotWorking { url: url.as_str().to_owned(), detail: console.quote(detail) });
     match preflight.list_tools().await {
         Ok(Listing::NotVerified(NotVerified { obstacle: Obstacle::Unreachable(detail), .. })) => Err(not_working(detail.as_str())),
         // That the server can't be judged was said already, if it was so before.

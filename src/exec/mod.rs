@@ -23,7 +23,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::sync::oneshot;
 
 use crate::connect::{AgentAccess, Connected, Door, check, connect, gateway_url, new_key, settings};
-use crate::gateway;
+use crate::gateway::{self, Form};
 use crate::inputs::{CommandLine, Inputs, Verb};
 use crate::redact::Secret;
 use crate::report::{Failure, log_connected, plain_words, report_calls_of_command, report_failure, report_not_started};
@@ -150,7 +150,7 @@ impl Job<'_> {
             tokio::select! {
                 biased;
                 caught = signals.end() => return Err(Ended::Caught(caught)),
-                checked = check(&url, key, &prepared.inputs, connected, console) => checked?,
+                checked = check(&url, Form::Process, key, &prepared.inputs, connected, console) => checked?,
             }
         }
         log_connected(&prepared.inputs, &connected.token, &connected.toolset, &url, console);

@@ -21,8 +21,10 @@ mod start;
 mod state;
 mod tokens;
 mod unanswered;
+mod unready;
 
 pub use error::Error;
 pub use record::{CallOutcome, Line, Record, RecordEvent};
 pub use settings::{AllowedTool, ProxyAddress, ProxySettings, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
 pub use start::{run, start};
+pub use unready::{Form, Unready};

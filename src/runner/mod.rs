@@ -13,7 +13,7 @@ mod summary;
 mod workspace;
 
 pub use console::{Console, Level, Reader};
-pub use environment::{Environment, text};
+pub use environment::{Action, Environment, text};
 pub use error::Error;
 pub use event::Trigger;
 pub use outputs::OutputFile;

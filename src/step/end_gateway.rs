@@ -1,5 +1,6 @@
 //! The end of the gateway, with the job: what was called through it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,11 @@ use tokio::time::timeout;
 
 use super::gateway::NAME;
 use crate::config::{Saved, Seal, Unproven, forget, from_files, from_state, keep};
-use crate::docker::{End, Engine, Error, is_not_found, read_log, remove, stop};
-use crate::report::{Calls, Failure, log_gateway_ended, report_calls, warn_of_lost_gateway, warn_of_removed_gateway};
+use crate::docker::{self, Engine, Error, is_not_found, read_log, remove, stop};
+use crate::process::{Running, read_record};
+use crate::report::{
+    Calls, Failure, GatewayEnd, log_gateway_ended, report_calls, warn_of_lost_gateway, warn_of_removed_gateway, warn_of_removed_record,
+};
 use crate::runner::{Console, Environment, StateFile};
 
 /// How long the gateway has for calls in flight, for which it takes five seconds itself.
@@ -24,8 +28,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct GatewayReceipt {
     /// The name of the file with this receipt.
     file: String,
-    /// The gateway's container.
-    container: String,
+    /// The gateway's name: that of its container, or of its record.
+    name: String,
+    /// The gateway's process, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    process: Option<Running>,
     /// Whether a summary is wanted.
     summary: bool,
 }
@@ -39,9 +46,9 @@ impl Saved for GatewayReceipt {
 }
 
 impl GatewayReceipt {
-    /// The receipt of a container.
-    pub fn new(container: &str, summary: bool) -> anyhow::Result<Self> {
-        Ok(Self { file: Self::new_file()?, container: container.to_owned(), summary })
+    /// The receipt of a container, or of a process.
+    pub fn new(name: &str, process: Option<Running>, summary: bool) -> anyhow::Result<Self> {
+        Ok(Self { file: Self::new_file()?, name: name.to_owned(), process, summary })
     }
 
     /// Saves it.
@@ -62,7 +69,7 @@ impl GatewayReceipt {
     }
 
     fn names_a_gateway(&self) -> bool {
-        self.container.strip_prefix(NAME).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        self.name.strip_prefix(NAME).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 }
 
@@ -81,32 +88,49 @@ pub fn end(environment: &Environment, seal: Option<&Seal>, console: &Console) ->
     !receipts.is_empty()
 }
 
-/// Stops a gateway, says what was called through it, and removes its container.
+/// Stops a gateway, says what was called through it, and removes it.
 fn end_one(receipt: &GatewayReceipt, environment: &Environment, console: &Console) {
-    let GatewayReceipt { container, summary, .. } = receipt;
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
         return warn_of_lost_gateway("the system gives no event loop", console);
     };
     let begun = Instant::now();
-    let ended = runtime.block_on(async { timeout(LIMIT, stop_and_read(environment.engine_socket(), container, console)).await });
-    match ended {
-        Ok(Err(error)) if is_not_found(&error) && environment.gateway_was_left => warn_of_removed_gateway(console),
-        // The step failed, and has removed it.
-        Ok(Err(error)) if is_not_found(&error) => {}
-        Ok(Ok((calls, end))) => {
-            log_gateway_ended(container, begun.elapsed(), console);
-            report_calls(calls, &end, *summary, environment, console);
+    let (calls, end) = match receipt.process {
+        None => {
+            let stopped = stop_and_read(environment.engine_socket(), &receipt.name, console);
+            match runtime.block_on(async { timeout(LIMIT, stopped).await }) {
+                Ok(Ok((calls, end))) => (calls, GatewayEnd::Container(end)),
+                Ok(Err(error)) if is_not_found(&error) => return gone(environment, || warn_of_removed_gateway(console)),
+                Ok(Err(error)) => return warn_of_lost_gateway(&error.to_string(), console),
+                Err(_) => return warn_of_lost_gateway("the container engine takes too long", console),
+            }
         }
-        Ok(Err(error)) => warn_of_lost_gateway(&error.to_string(), console),
-        Err(_) => warn_of_lost_gateway("the container engine takes too long", console),
+        Some(process) => {
+            let end = runtime.block_on(process.stop(GRACE));
+            let mut calls = Calls::default();
+            let folder = environment.temp.as_deref().unwrap_or_else(|| "".as_ref());
+            match read_record(folder, &receipt.name, |line| calls.read(line)) {
+                Ok(()) => (calls, GatewayEnd::Process(end)),
+                Err(error) if error.kind() == ErrorKind::NotFound => return gone(environment, || warn_of_removed_record(end, console)),
+                Err(error) => return warn_of_lost_gateway(&format!("its record: {error}"), console),
+            }
+        }
+    };
+    log_gateway_ended(&receipt.name, begun.elapsed(), console);
+    report_calls(calls, &end, receipt.summary, environment, console);
+}
+
+/// A step that failed has removed its gateway.
+fn gone(environment: &Environment, warn: impl FnOnce()) {
+    if environment.gateway_was_left {
+        warn();
     }
 }
 
-async fn stop_and_read(socket: &Path, container: &str, console: &Console) -> Result<(Calls, End), Error> {
+async fn stop_and_read(socket: &Path, container: &str, console: &Console) -> Result<(Calls, docker::End), Error> {
     let engine = Engine::connect(socket, console).await?;
-    let before = End::of(&engine, container).await?;
+    let before = docker::End::of(&engine, container).await?;
     stop(&engine, container, GRACE).await?;
-    let end = if before.running { End { running: true, ..End::of(&engine, container).await? } } else { before };
+    let end = if before.running { docker::End { running: true, ..docker::End::of(&engine, container).await? } } else { before };
     let mut calls = Calls::default();
     let read = read_log(&engine, container, |line| calls.read(line)).await;
     remove(&engine, container).await?;

@@ -1,13 +1,13 @@
-//! The gateway: a second container that holds the token, and lets an agent do what the inputs allow.
+//! The gateway: a second container, or process, that holds the token, and lets an agent do what the inputs allow.
 
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
+use super::beside::{Beside, Waiting};
 use crate::connect::{Connected, Door, check, gateway_url, new_key, random_bytes, settings};
-use crate::docker::{Engine, Error, Evidence, Own, Route, Sibling, Started};
-use crate::gateway::{Line, RecordEvent, Settings};
+use crate::gateway::{Form, Line, RecordEvent, Settings, Unready};
 use crate::inputs::Inputs;
 use crate::mcp::ServerUrl;
 use crate::net::Budget;
@@ -15,13 +15,13 @@ use crate::redact::Secret;
 use crate::report::{Failure, GatewayAddress, log_gateway, log_gateway_started, warn_of_proxy_before_gateway, warn_of_unchecked_gateway};
 use crate::runner::{Console, Environment};
 
-/// The first part of the container's name. The second is random, so that each step has one of its own.
+/// The first part of the gateway's name. The second is random, so that each step has one of its own.
 pub const NAME: &str = "port-mcp-auth-gateway-";
 
-/// The random part of the container's name, in bytes.
+/// The random part of the gateway's name, in bytes.
 const NAME_SIZE: usize = 12;
 
-/// The name of a new gateway's container.
+/// The name of a new gateway.
 pub fn new_name() -> anyhow::Result<String> {
     Ok(format!("{NAME}{}", HEXLOWER.encode(&random_bytes::<NAME_SIZE>()?)))
 }
@@ -38,37 +38,29 @@ pub struct Gateway {
     pub lifetime: Duration,
 }
 
-/// Makes and starts the container. Its program waits for its settings then.
-pub async fn start<'a>(sibling: &'a Sibling, environment: &Environment, console: &Console) -> Result<Started<'a>, Error> {
-    let engine = Engine::connect(environment.engine_socket(), console).await?;
-    let output = environment.output.as_deref().unwrap_or_else(|| "".as_ref());
-    let own = Own::find(&engine, &Evidence::gather(&output.to_string_lossy())).await?;
-    let route = Route::decide(&engine, &own).await?;
-    sibling.start(engine, &own, route).await
-}
-
-/// The same at the same time as other work, which fails first if there is no engine.
+/// Starts the gateway's program, which waits for its settings then, at the same time as other work.
 pub async fn start_beside<'a, T>(
     work: impl Future<Output = Result<T, Failure>>,
-    sibling: &'a Sibling,
+    beside: &'a Beside,
     inputs: &Inputs,
     environment: &Environment,
     console: &Console,
-) -> Result<(T, Started<'a>), Failure> {
+) -> Result<(T, Waiting<'a>), Failure> {
     let limit = Budget::start(inputs.timeout);
     let start = async {
         let begun = std::time::Instant::now();
-        let started = limit.limit(start(sibling, environment, console)).await.map_err(|_| Error::TimedOut)??;
-        log_gateway_started(sibling.name(), begun.elapsed(), console);
-        Ok(started)
+        let waiting =
+            limit.limit(beside.start(environment, console)).await.map_err(|_| Failure::Unready(beside.form(), Unready::TimedOut))??;
+        log_gateway_started(&waiting.place(), begun.elapsed(), console);
+        Ok(waiting)
     };
     tokio::try_join!(work, start)
 }
 
 /// Tells the program what to do, waits until it is ready, and looks for the tools through it.
 pub async fn hand_over(
-    mut started: Started<'_>,
-    name: &str,
+    mut waiting: Waiting<'_>,
+    form: Form,
     inputs: &Inputs,
     connected: &Connected,
     lifetime: Duration,
@@ -77,15 +69,16 @@ pub async fn hand_over(
     let key = new_key()?;
     console.mask(&key, [])?;
     let budget = &connected.budget;
-    let settings = settings(inputs, connected, &key, Door { listen: started.listen(), hosts: started.hosts(), lifetime });
-    let port = budget.limit(introduce(&mut started, &settings, console)).await.map_err(|_| Error::TimedOut)??;
+    let settings = settings(inputs, connected, &key, Door { listen: waiting.listen(), hosts: waiting.hosts(), lifetime });
+    let introduced = budget.limit(introduce(&mut waiting, form, &settings, console)).await;
+    let port = introduced.map_err(|_| Failure::Unready(form, Unready::TimedOut))??;
     let ends_at = Timestamp::from_second(Timestamp::now().as_second()).and_then(|now| now.checked_add(lifetime)).unwrap_or(Timestamp::MAX);
-    let url = gateway_url(started.agents_address(port))?;
-    log_gateway(&GatewayAddress { name, url: &url, route: &started.route, ends_at, lifetime }, console);
+    let url = gateway_url(waiting.agents_address(port))?;
+    log_gateway(&GatewayAddress { place: waiting.place(), url: &url, ends_at, lifetime }, console);
     warn_of_proxy_before_gateway(&inputs.network, &url, console);
     if inputs.verify {
-        match started.own_address(port) {
-            Some(address) => check(&gateway_url(address)?, &key, inputs, connected, console).await?,
+        match waiting.own_address(port) {
+            Some(address) => check(&gateway_url(address)?, form, &key, inputs, connected, console).await?,
             None => warn_of_unchecked_gateway(console),
         }
     }
@@ -93,18 +86,18 @@ pub async fn hand_over(
 }
 
 /// Hands over the settings, and waits for the port that the program listens on.
-async fn introduce(started: &mut Started<'_>, settings: &Settings, console: &Console) -> Result<u16, Failure> {
-    started.attached.say(&settings.to_line()?).await?;
+async fn introduce(waiting: &mut Waiting<'_>, form: Form, settings: &Settings, console: &Console) -> Result<u16, Failure> {
+    waiting.say(&settings.to_line()?).await?;
     let mut last = String::new();
-    while let Some(line) = started.attached.hear().await? {
+    while let Some(line) = waiting.hear().await? {
         match serde_json::from_str(&line) {
             Ok(Line { event: RecordEvent::Ready, port: Some(port), .. }) => return Ok(port),
             Ok(Line { event: RecordEvent::Failed, code, message, .. }) => {
                 let quote = |text: Option<String>| console.quote(&text.unwrap_or_default());
-                return Err(Error::GaveUp { code: quote(code), message: quote(message) }.into());
+                return Err(Failure::Unready(form, Unready::GaveUp { code: quote(code), message: quote(message) }));
             }
             _ => last = line,
         }
     }
-    Err(Error::Ended(console.quote(&last)).into())
+    Err(Failure::Unready(form, Unready::Ended(console.quote(&last))))
 }
