@@ -579,7 +579,7 @@ class ThisRepository(unittest.TestCase):
     def test_binstall_takes_the_files_of_the_release(self):
         package = tomllib.loads((self.root / "Cargo.toml").read_text())["package"]
         found = package["metadata"]["binstall"]
-        urls = {target: found["pkg-url"] for target in release.TARGETS}
+        urls = dict.fromkeys(release.TARGETS, found["pkg-url"])
         urls |= {target: override["pkg-url"] for target, override in found["overrides"].items()}
         for target, url in urls.items():
             for name, value in {"repo": release.ADDRESS, "version": "1.2.3", "name": package["name"], "target": target}.items():
