@@ -10,6 +10,7 @@ const path = require("node:path");
 const RELEASES = "https://github.com/org/port-mcp-auth/releases/download";
 const HELP = "https://github.com/org/port-mcp-auth/blob/v1/docs/troubleshooting.md";
 const PROGRAM = "port-mcp-auth";
+const NATIVE = "port-mcp-auth-native"; // called by this name, the program knows that it runs without Docker
 
 // The runner's names for architectures (RUNNER_ARCH), and Node's.
 const TARGETS = {
@@ -185,10 +186,12 @@ async function downloadHere(url, sha256) {
 
 // Runs the program in this step's place. The name that it is called by tells it what to do.
 function hand(file, name) {
-  const child = spawn(file, [], { argv0: name, stdio: ["ignore", "inherit", "inherit"] });
+  let child;
+  // Before the program runs: a signal without a handler would end this process alone.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
   }
+  child = spawn(file, [], { argv0: name, stdio: ["ignore", "inherit", "inherit"] });
   child.on("error", (error) => {
     const { errno } = os.constants;
     const refused = [errno.EACCES, errno.EPERM].includes(-error.errno);
@@ -257,5 +260,5 @@ if (require.main !== module) {
     },
   );
 } else {
-  reporting(() => hand(program(), PROGRAM));
+  reporting(() => hand(program(), NATIVE));
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::leaks::{assert_no_leak, found};
-use common::runner::read_outputs;
+use common::runner::read_states;
 use common::{Outcome, Step};
 use port_mcp_auth::testing::clients::REGISTRY;
 use port_mcp_auth::testing::config::Format;
@@ -141,21 +141,6 @@ impl Job {
         assert!(self.sandbox.requests().is_empty(), "a token was fetched in vain");
         assert_eq!(self.workspace(), before);
     }
-}
-
-/// Later entries win, as in the runner.
-fn read_states(text: &str) -> Vec<(String, String)> {
-    let mut states = Vec::new();
-    let mut entry = String::new();
-    for line in text.split_inclusive('\n') {
-        entry.push_str(line);
-        let delimiter = entry.lines().next().and_then(|head| head.split_once("<<")).map(|(_, delimiter)| delimiter.to_owned());
-        if entry.lines().count() > 1 && entry.lines().last().map(str::to_owned) == delimiter {
-            states.extend(read_outputs(&entry));
-            entry.clear();
-        }
-    }
-    states
 }
 
 fn listing(directory: &Path) -> Vec<(String, Option<String>)> {

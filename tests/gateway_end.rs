@@ -100,7 +100,7 @@ fn a_failed_step_has_nothing_to_end() {
 /// Only the step knows the client secret, with which it signs what it saves.
 #[test]
 fn no_other_container_is_ever_stopped() {
-    let forged = json!({ "container": "postgres", "summary": true }).to_string();
+    let forged = json!({ "file": "x", "name": "postgres", "summary": true }).to_string();
     for receipt in [forged.clone(), format!("{} {forged}", "0".repeat(64)), "nonsense".to_owned()] {
         let step = Step::exchange_only(&Sandbox::default()).without("GITHUB_ACTIONS");
         let engine = Engine::start(Script::default(), &step.path("output"));
@@ -125,4 +125,18 @@ fn a_runner_without_state_ends_it_too() {
     assert!(engine.containers().is_empty());
     let again = step.clean_up().succeeded();
     assert!(again.stdout.contains("Nothing to clean up."), "{}", again.stdout);
+}
+
+#[test]
+fn a_receipt_that_nothing_proves_is_reported() {
+    let sandbox = Sandbox::default();
+    let step = Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS");
+    let engine = Engine::start(script(None, &[]), &step.path("output"));
+    let state = step.path("state");
+    std::fs::write(&state, "").unwrap();
+    let step = step.env("DOCKER_HOST", engine.host()).env("GITHUB_STATE", state);
+    step.run().succeeded();
+    let end = step.without("INPUT_CLIENT_SECRET").clean_up().succeeded();
+    assert!(end.stdout.contains("what the step saved about it can't be verified"), "{}", end.stdout);
+    assert_eq!(engine.containers().len(), 1);
 }

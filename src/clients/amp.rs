@@ -7,6 +7,7 @@ use wildmatch::WildMatch;
 use super::client::Client;
 use super::connection::{Connection, Transport, in_braces};
 use super::filters;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct Amp;
@@ -17,6 +18,14 @@ const TRANSPORTS: &[Transport] = &[Transport::Http];
 impl Client for Amp {
     fn id(&self) -> &'static str {
         "amp"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["amp"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".config/amp/settings.json")
     }
 
     fn transports(&self) -> &'static [Transport] {

@@ -2,11 +2,12 @@
 //! <https://docs.augmentcode.com/cli/integrations>
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{Connection, Transport, in_braces, no_reference};
-use super::{filters, mcp_remote, shell};
+use super::shell::{Flag, repeated};
+use super::source::Source;
+use super::{filters, mcp_remote};
 
 /// The agent.
 pub struct Auggie;
@@ -14,6 +15,14 @@ pub struct Auggie;
 impl Client for Auggie {
     fn id(&self) -> &'static str {
         "auggie"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["auggie"]
+    }
+
+    fn source(&self) -> Source {
+        Source::Flags
     }
 
     /// It replaces `${NAME}` in `env`, but sends it as it is in a header.
@@ -43,14 +52,10 @@ impl Client for Auggie {
     }
 
     /// There is no list of allowed tools, and rules for tools take no patterns: so the others are removed by name.
-    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+    fn flags(&self, connection: &Connection<'_>, config: &str) -> Vec<Flag> {
         let withheld = connection.offered.iter().filter(|tool| !connection.tools.is_empty() && !connection.tools.contains(tool));
-        let withheld: Vec<_> = withheld.map(|tool| self.tool_name(connection.server_name, tool)).collect();
-        let mut arguments = shell::repeated("--mcp-config", [config]);
-        if !withheld.is_empty() {
-            *arguments += &format!(" {}", *shell::repeated("--remove-tool", &withheld));
-        }
-        arguments
+        let withheld = withheld.map(|tool| self.tool_name(connection.server_name, tool));
+        repeated("--mcp-config", [config]).into_iter().chain(repeated("--remove-tool", withheld)).collect()
     }
 
     /// The server's name comes last.

@@ -1,12 +1,13 @@
 //! Claude Code: `--mcp-config`, and `.mcp.json` in a project. Seen with 2.1.330. <https://code.claude.com/docs/en/mcp>
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces};
+use super::mcp_remote;
 use super::naming::Naming;
-use super::{mcp_remote, shell};
+use super::shell::Flag;
+use super::source::Source;
 use crate::mcp::AnswerReader;
 
 /// The agent.
@@ -35,6 +36,14 @@ impl Client for ClaudeCode {
         "claude-code"
     }
 
+    fn programs(&self) -> &'static [&'static str] {
+        &["claude"]
+    }
+
+    fn source(&self) -> Source {
+        Source::Flags
+    }
+
     /// Seen with lists that break MCP's schema: the server is connected, and has no tools.
     fn answer_reader(&self) -> AnswerReader {
         AnswerReader::ClaudeCode
@@ -54,13 +63,10 @@ impl Client for ClaudeCode {
     }
 
     /// The flag is left out for an empty list: with an empty value it would mean something else.
-    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+    fn flags(&self, connection: &Connection<'_>, config: &str) -> Vec<Flag> {
         let tools: Vec<_> = connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)).collect();
-        let mut arguments = shell::repeated("--mcp-config", [config]);
-        if !tools.is_empty() {
-            *arguments += &format!(" --allowedTools {}", *shell::quoted(&tools.join(",")));
-        }
-        arguments
+        let tools = (!tools.is_empty()).then(|| Flag::new("--allowedTools", tools.join(",")));
+        [Flag::new("--mcp-config", config)].into_iter().chain(tools).collect()
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {

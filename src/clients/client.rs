@@ -7,6 +7,8 @@ use zeroize::Zeroizing;
 
 use super::connection::{BOTH, Connection, Transport};
 use super::naming::Naming;
+use super::shell::{Flag, for_shell};
+use super::source::Source;
 use crate::config::Format;
 use crate::mcp::AnswerReader;
 
@@ -62,9 +64,24 @@ pub trait Client: Sync {
         Vec::new()
     }
 
-    /// The flags that hand `config` and the allowed tools to the agent, quoted for a shell; empty where it has none.
-    fn cli_flags(&self, _connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
-        Zeroizing::default()
+    /// The flags that hand `config` and the allowed tools to the agent; none where it has none.
+    fn flags(&self, _connection: &Connection<'_>, _config: &str) -> Vec<Flag> {
+        Vec::new()
+    }
+
+    /// The same as text, quoted for a shell.
+    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+        for_shell(&self.flags(connection, config))
+    }
+
+    /// The names of the agent's program.
+    fn programs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Where the agent, when it is started by hand, finds its config.
+    fn source(&self) -> Source {
+        Source::Unknown
     }
 
     /// A tool's full name, as the agent spells it in permissions, flags and prompts, where tools of several servers are mixed.

@@ -7,6 +7,7 @@ use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
 use super::mcp_remote;
 use super::naming::Naming;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct Cline;
@@ -18,6 +19,14 @@ const BRIDGE_START: u32 = 60;
 impl Client for Cline {
     fn id(&self) -> &'static str {
         "cline"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["cline"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".cline/data/settings/cline_mcp_settings.json")
     }
 
     /// None: references of every kind were sent literally.

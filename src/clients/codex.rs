@@ -2,12 +2,13 @@
 //! <https://developers.openai.com/codex/mcp>
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport, merged, no_reference, set};
+use super::mcp_remote;
 use super::naming::Naming;
-use super::{mcp_remote, shell};
+use super::shell::{Flag, repeated};
+use super::source::Source;
 use crate::config::{Format, write};
 
 /// The agent.
@@ -28,6 +29,14 @@ impl Client for Codex {
         "codex"
     }
 
+    fn programs(&self) -> &'static [&'static str] {
+        &["codex"]
+    }
+
+    fn source(&self) -> Source {
+        Source::Flags
+    }
+
     fn format(&self) -> Format {
         Format::Toml
     }
@@ -45,7 +54,7 @@ impl Client for Codex {
     }
 
     /// One flag for each setting of the server: in TOML, each line below the table's header is one.
-    fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+    fn flags(&self, connection: &Connection<'_>, _config: &str) -> Vec<Flag> {
         let table = write(self.format(), &servers(connection));
         let settings = table.lines().filter_map(|line| line.split_once(" = "));
         let settings = settings.map(|(key, value)| format!("{SERVERS}.{}.{key}={value}", connection.server_name));
@@ -53,7 +62,7 @@ impl Client for Codex {
             TokenValue::Literal(_) => None,
             TokenValue::Variable(name) => Some(format!("{SHELL}.set.{name}=\"\"")),
         };
-        shell::repeated("-c", settings.chain(shell))
+        repeated("-c", settings.chain(shell))
     }
 
     /// The model sees both names with underscores.

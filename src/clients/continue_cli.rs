@@ -1,12 +1,13 @@
 //! Continue's CLI, `cn`: a YAML file behind `--config`. Seen with 1.5.47. <https://docs.continue.dev/customize/deep-dives/mcp>
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, merged};
+use super::mcp_remote;
 use super::naming::Naming;
-use super::{mcp_remote, shell};
+use super::shell::{Flag, repeated};
+use super::source::{Folder, Source};
 use crate::config::Format;
 
 /// The agent.
@@ -15,6 +16,14 @@ pub struct Continue;
 impl Client for Continue {
     fn id(&self) -> &'static str {
         "continue"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["cn"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".continue/config.yaml")
     }
 
     fn format(&self) -> Format {
@@ -41,11 +50,11 @@ impl Client for Continue {
 
     /// There is no list of allowed tools, and in headless mode every tool runs without approval: so the others are excluded by
     /// name. There is no flag for the config, which must be in the same file as the models.
-    fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
+    fn flags(&self, connection: &Connection<'_>, _config: &str) -> Vec<Flag> {
         if connection.tools.is_empty() {
-            return Zeroizing::default();
+            return Vec::new();
         }
-        shell::repeated("--exclude", connection.offered.iter().filter(|tool| !connection.tools.contains(tool)))
+        repeated("--exclude", connection.offered.iter().filter(|tool| !connection.tools.contains(tool)))
     }
 
     /// Without the server's name.

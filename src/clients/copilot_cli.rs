@@ -2,11 +2,12 @@
 //! <https://docs.github.com/en/copilot/how-tos/copilot-cli>
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
-use super::{mcp_remote, shell};
+use super::mcp_remote;
+use super::shell::{Flag, repeated};
+use super::source::Source;
 
 /// The agent.
 pub struct CopilotCli;
@@ -14,6 +15,14 @@ pub struct CopilotCli;
 impl Client for CopilotCli {
     fn id(&self) -> &'static str {
         "copilot-cli"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["copilot"]
+    }
+
+    fn source(&self) -> Source {
+        Source::Flags
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {
@@ -30,12 +39,10 @@ impl Client for CopilotCli {
     }
 
     /// Every tool that doesn't only read needs a grant.
-    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
-        let mut arguments = shell::repeated("--additional-mcp-config", [config]);
-        for tool in connection.tools {
-            *arguments += &format!(" --allow-tool {}", *shell::quoted(&self.tool_name(connection.server_name, tool)));
-        }
-        arguments
+    fn flags(&self, connection: &Connection<'_>, config: &str) -> Vec<Flag> {
+        let mut flags = vec![Flag::new("--additional-mcp-config", config)];
+        flags.extend(repeated("--allow-tool", connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool))));
+        flags
     }
 
     fn tool_name(&self, server_name: &str, tool: &str) -> String {

@@ -7,6 +7,7 @@ use super::client::Client;
 use super::connection::{BOTH, Connection, Transport};
 use super::mcp_remote;
 use super::naming::Naming;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct Cursor;
@@ -14,6 +15,14 @@ pub struct Cursor;
 impl Client for Cursor {
     fn id(&self) -> &'static str {
         "cursor"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["cursor-agent", "cursor"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Project, ".cursor/mcp.json")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

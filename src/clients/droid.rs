@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
 use super::mcp_remote;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct Droid;
@@ -12,6 +13,14 @@ pub struct Droid;
 impl Client for Droid {
     fn id(&self) -> &'static str {
         "droid"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["droid"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Project, ".factory/mcp.json")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
 use super::naming::Naming;
+use super::source::{Folder, Source};
 use super::{filters, mcp_remote};
 
 /// The agent.
@@ -13,6 +14,14 @@ pub struct GeminiCli;
 impl Client for GeminiCli {
     fn id(&self) -> &'static str {
         "gemini-cli"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["gemini"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Project, ".gemini/settings.json")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

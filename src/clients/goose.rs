@@ -7,6 +7,7 @@ use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport, in_braces, merged, no_reference, set};
 use super::mcp_remote;
 use super::naming::Naming;
+use super::source::{Folder, Source};
 use crate::config::Format;
 
 /// The agent.
@@ -35,6 +36,14 @@ const TIMEOUT: u32 = 60;
 impl Client for Goose {
     fn id(&self) -> &'static str {
         "goose"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["goose"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Config, "goose/config.yaml")
     }
 
     fn format(&self) -> Format {

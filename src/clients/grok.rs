@@ -1,12 +1,13 @@
 //! Grok's CLI: `config.toml` in `~/.grok`. Seen with 1.0.41, which brings its manual along.
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
 use super::naming::{Form, Naming};
-use super::{filters, mcp_remote, shell};
+use super::shell::{Flag, repeated};
+use super::source::{Folder, Source};
+use super::{filters, mcp_remote};
 use crate::config::Format;
 
 /// The agent.
@@ -21,6 +22,14 @@ const FORM: Form = Form {
 impl Client for Grok {
     fn id(&self) -> &'static str {
         "grok"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["grok"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".grok/config.toml")
     }
 
     fn format(&self) -> Format {
@@ -46,8 +55,8 @@ impl Client for Grok {
     }
 
     /// There is no flag for the config.
-    fn cli_flags(&self, connection: &Connection<'_>, _config: &str) -> Zeroizing<String> {
-        shell::repeated("--allow", connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)))
+    fn flags(&self, connection: &Connection<'_>, _config: &str) -> Vec<Flag> {
+        repeated("--allow", connection.tools.iter().map(|tool| self.tool_name(connection.server_name, tool)))
     }
 
     /// Rules that deny come first. What would be asked for is denied in headless mode.

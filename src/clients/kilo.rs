@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport};
 use super::opencode;
+use super::source::Source;
 
 /// The agent.
 pub struct Kilo;
@@ -13,6 +14,14 @@ pub struct Kilo;
 impl Client for Kilo {
     fn id(&self) -> &'static str {
         "kilo"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["kilo"]
+    }
+
+    fn source(&self) -> Source {
+        Source::Variable("KILO_CONFIG_CONTENT")
     }
 
     /// Not in a project's `kilo.json`, where Kilo ignores a server with a reference.

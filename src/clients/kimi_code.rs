@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{Connection, TokenValue, Transport, no_reference};
 use super::mcp_remote;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct KimiCode;
@@ -13,6 +14,14 @@ pub struct KimiCode;
 impl Client for KimiCode {
     fn id(&self) -> &'static str {
         "kimi-code"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["kimi"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".kimi-code/mcp.json")
     }
 
     /// By a field that only servers over HTTP have.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{Connection, TokenValue, Transport, merged, no_reference, set};
 use super::mcp_remote;
+use super::source::{Folder, Source};
 use crate::config::Format;
 
 /// The agent.
@@ -16,6 +17,14 @@ const BRIDGE_START: u32 = 60;
 impl Client for MistralVibe {
     fn id(&self) -> &'static str {
         "mistral-vibe"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["vibe"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".vibe/config.toml")
     }
 
     fn format(&self) -> Format {

@@ -33,6 +33,7 @@ mod opencode;
 mod pi;
 mod qwen_code;
 mod shell;
+mod source;
 mod spelling;
 mod vscode;
 mod zed;
@@ -43,6 +44,8 @@ pub use connection::{Connection, TokenValue, Transport};
 pub use filters::config_for;
 pub use fit::{Misnamed, misnamed, server_name_problem};
 pub use mcp_remote::OWN_VARIABLES;
+pub use shell::Flag;
+pub use source::{Folder, Source};
 pub use spelling::{bare, is_whole_server, understood};
 
 /// Every agent that the input `client` can name.
@@ -79,4 +82,10 @@ pub static REGISTRY: &[&dyn Client] = &[
 #[must_use]
 pub fn find(id: &str) -> Option<&'static dyn Client> {
     REGISTRY.iter().copied().find(|client| client.id().eq_ignore_ascii_case(id))
+}
+
+/// The agent whose program has this name.
+#[must_use]
+pub fn find_by_program(name: &str) -> Option<&'static dyn Client> {
+    REGISTRY.iter().copied().find(|client| client.programs().contains(&name))
 }

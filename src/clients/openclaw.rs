@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, set};
 use super::mcp_remote;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct OpenClaw;
@@ -12,6 +13,14 @@ pub struct OpenClaw;
 impl Client for OpenClaw {
     fn id(&self) -> &'static str {
         "openclaw"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["openclaw"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".openclaw/openclaw.json")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

@@ -6,6 +6,7 @@ use wildmatch::WildMatch;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, merged};
+use super::source::Source;
 use super::{filters, mcp_remote};
 
 /// The agent.
@@ -14,6 +15,14 @@ pub struct OpenCode;
 impl Client for OpenCode {
     fn id(&self) -> &'static str {
         "opencode"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["opencode"]
+    }
+
+    fn source(&self) -> Source {
+        Source::Variable("OPENCODE_CONFIG_CONTENT")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

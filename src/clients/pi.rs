@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, in_braces, merged};
 use super::mcp_remote;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct Pi;
@@ -12,6 +13,14 @@ pub struct Pi;
 impl Client for Pi {
     fn id(&self) -> &'static str {
         "pi"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["pi"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".pi/agent/mcp.json")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

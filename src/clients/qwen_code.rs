@@ -2,12 +2,13 @@
 //! <https://qwenlm.github.io/qwen-code-docs/en/users/features/mcp/>
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::connection::{BOTH, Connection, TokenValue, Transport};
 use super::naming::Naming;
-use super::{filters, gemini_cli, shell};
+use super::shell::{Flag, repeated};
+use super::source::{Folder, Source};
+use super::{filters, gemini_cli};
 
 /// The agent.
 pub struct QwenCode;
@@ -15,6 +16,14 @@ pub struct QwenCode;
 impl Client for QwenCode {
     fn id(&self) -> &'static str {
         "qwen-code"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["qwen"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Home, ".qwen/settings.json")
     }
 
     /// Works in settings files only, not in `--mcp-config`.
@@ -27,10 +36,10 @@ impl Client for QwenCode {
     }
 
     /// None with a variable: in `--mcp-config`, the reference would be sent literally.
-    fn cli_flags(&self, connection: &Connection<'_>, config: &str) -> Zeroizing<String> {
+    fn flags(&self, connection: &Connection<'_>, config: &str) -> Vec<Flag> {
         match connection.token {
-            TokenValue::Literal(_) => shell::repeated("--mcp-config", [config]),
-            TokenValue::Variable(_) => Zeroizing::default(),
+            TokenValue::Literal(_) => repeated("--mcp-config", [config]),
+            TokenValue::Variable(_) => Vec::new(),
         }
     }
 

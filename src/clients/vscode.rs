@@ -7,6 +7,7 @@ use super::client::Client;
 use super::connection::{BOTH, Connection, Transport, merged};
 use super::mcp_remote;
 use super::naming::Naming;
+use super::source::{Folder, Source};
 
 /// The agent.
 pub struct VsCode;
@@ -14,6 +15,14 @@ pub struct VsCode;
 impl Client for VsCode {
     fn id(&self) -> &'static str {
         "vscode"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["code"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Project, ".vscode/mcp.json")
     }
 
     fn token_env_transports(&self) -> &'static [Transport] {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::connection::{Connection, Transport, merged, no_reference};
 use super::naming::Naming;
+use super::source::{Folder, Source};
 use super::{filters, mcp_remote};
 
 /// The agent.
@@ -14,6 +15,14 @@ pub struct Zed;
 impl Client for Zed {
     fn id(&self) -> &'static str {
         "zed"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["zed"]
+    }
+
+    fn source(&self) -> Source {
+        Source::File(Folder::Project, ".zed/settings.json")
     }
 
     /// None is documented.

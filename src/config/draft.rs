@@ -32,7 +32,7 @@ pub struct Rendered {
     /// As the output `mcp_config` has it.
     pub output: Zeroizing<String>,
     /// As a file has it.
-    file: Zeroizing<String>,
+    pub(super) file: Zeroizing<String>,
 }
 
 impl Rendered {

@@ -159,7 +159,7 @@ fn add_to_list<'a>(base: &mut Vec<Value>, ours: &'a [Value], place: &Position<'a
     Ok(())
 }
 
-fn name_of(item: &Value) -> Option<(&'static str, &str)> {
+pub fn name_of(item: &Value) -> Option<(&'static str, &str)> {
     NAMES.iter().find_map(|field| Some((*field, item.get(*field)?.as_str()?)))
 }
 

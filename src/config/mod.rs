@@ -12,11 +12,13 @@ mod problem;
 mod random;
 mod receipt;
 mod seal;
+mod store;
 mod text;
 mod way;
+mod withdraw;
 mod written;
 
-pub use draft::Draft;
+pub use draft::{Draft, Rendered};
 pub use error::Error;
 pub use format::Format;
 pub use git::would_commit;
@@ -28,6 +30,9 @@ pub use place::{Place, Root};
 pub use problem::FileProblem;
 pub use receipt::{Outcome, Receipt};
 pub use seal::Seal;
+pub use store::{Saved, Unproven, forget, from_files, from_state, keep};
 pub use text::{Document, TextProblem, write};
 #[cfg(feature = "testing")]
 pub use text::{parse, rewrite};
+pub use withdraw::{Withdrawn, remove_dead};
+pub use written::Written;

@@ -1,9 +1,5 @@
 //! What the step leaves for its clean-up, and what the clean-up makes of it.
 
-use std::fs;
-use std::path::Path;
-use std::time::SystemTime;
-
 use data_encoding::HEXLOWER;
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -11,13 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::directory::{Attributes, Directory};
 use super::place::Place;
 use super::problem::FileProblem;
-use super::random::random_name;
 use super::seal::Seal;
+use super::store::{self, Saved, Unproven};
 use super::way::{Way, open_root};
 use crate::runner::{Environment, Error, StateFile};
-
-/// How the names of files with receipts begin.
-const FILE_PREFIX: &str = "port-mcp-auth-receipt-";
 
 /// What the clean-up needs to know. It holds no content of the file, old or new, since the runner prints it in debug logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,68 +58,34 @@ pub enum Outcome {
     Nothing,
 }
 
-/// Something was saved, and it isn't certain that the step saved it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("doesn't match the client secret")]
-pub struct Unproven;
+impl Saved for Receipt {
+    const PREFIX: &'static str = "port-mcp-auth-receipt-";
+
+    fn file(&self) -> &str {
+        &self.file
+    }
+}
 
 impl Receipt {
-    /// A name for the file with a receipt. Sorted, these names are in the order of time.
-    ///
-    /// # Errors
-    /// If the system gives no random bytes.
-    pub fn file_name() -> anyhow::Result<String> {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Ok(format!("{FILE_PREFIX}{:015}-{}", since_1970.as_millis(), random_name()?))
-    }
-
-    /// Saves the receipt in the runner's state, and in a file beside it: some runners give the clean-up no state.
+    /// Saves the receipt.
     ///
     /// # Errors
     /// If the state can't be written.
     pub fn save(&self, seal: &Seal, state: &mut StateFile) -> Result<(), Error> {
-        // Serializing strings and numbers can't fail.
-        let sealed = seal.close(&serde_json::to_string(self).unwrap_or_default());
-        // Most runners need only the state, so a directory that takes no new file doesn't fail the step.
-        let _ = Directory::open(state.directory()).and_then(|folder| folder.create(&self.file, sealed.as_bytes(), folder.private()));
+        let sealed = store::keep(self, seal, state.directory());
         state.save(sealed)
     }
 
-    /// What was saved for this clean-up, newest first. Without a state these are all receipts of steps with the same client secret:
-    /// all of them ran before the first clean-up.
+    /// What was saved for this clean-up, newest first.
     ///
     /// # Errors
     /// If something was saved, and the client secret doesn't prove it.
     pub fn saved(environment: &Environment, seal: Option<&Seal>) -> Result<Vec<Self>, Unproven> {
-        let Some(state) = environment.receipt.as_deref() else {
-            return environment.command_files().map_or(Ok(Vec::new()), |folder| Self::from_files(folder, seal));
-        };
-        if state == StateFile::NOTHING {
-            return Ok(Vec::new());
+        match environment.receipt.as_deref() {
+            Some(StateFile::NOTHING) => Ok(Vec::new()),
+            Some(state) => Ok(vec![store::from_state(state, seal)?]),
+            None => environment.command_files().map_or(Ok(Vec::new()), |folder| store::from_files(folder, seal)),
         }
-        let receipt = seal.and_then(|seal| Self::read(state, seal)).ok_or(Unproven)?;
-        Ok(vec![receipt])
-    }
-
-    fn from_files(folder: &Path, seal: Option<&Seal>) -> Result<Vec<Self>, Unproven> {
-        let names = fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut names: Vec<_> = names.filter(|name| name.starts_with(FILE_PREFIX)).collect();
-        names.sort_by(|a, b| b.cmp(a));
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let seal = seal.ok_or(Unproven)?;
-        let folder = Directory::open(folder).map_err(|_| Unproven)?;
-        let read = |name: &String| {
-            let found = folder.read(name).ok()??;
-            Self::read(str::from_utf8(&found.content).ok()?, seal).filter(|receipt| receipt.file == *name)
-        };
-        // Steps with other credentials have receipts there too.
-        Ok(names.iter().filter_map(read).collect())
-    }
-
-    fn read(sealed: &str, seal: &Seal) -> Option<Self> {
-        serde_json::from_str(seal.open(sealed)?).ok()
     }
 
     /// Restores the state before the step, at the end of the job.
@@ -134,10 +93,10 @@ impl Receipt {
     /// # Errors
     /// When the file can't be reached or written.
     pub fn undo(&self, environment: &Environment) -> Result<Outcome, FileProblem> {
-        let folder = environment.command_files().and_then(|folder| Directory::open(folder).ok());
-        if let Some(folder) = &folder {
-            folder.remove(&self.file);
+        if let Some(folder) = environment.command_files() {
+            store::forget(self, folder);
         }
+        let folder = environment.command_files().and_then(|folder| Directory::open(folder).ok());
         let root = open_root(&self.place, environment)?;
         let Some(before) = &self.before else {
             return undo(self, &root, None);

@@ -5,15 +5,16 @@ use super::error::Error;
 use super::place::Place;
 use super::problem::FileProblem;
 use super::random::random_name;
-use super::receipt::{Before, Receipt, hash, undo};
+use super::receipt::{Before, Outcome, Receipt, hash, undo};
 use super::seal::Seal;
+use super::store::Saved;
 use super::way::{Way, open_root};
 use crate::runner::{Environment, StateFile};
 
 /// A place, and what was found there.
 pub struct Target {
-    place: Place,
-    root: Directory,
+    pub(super) place: Place,
+    pub(super) root: Directory,
     /// The file that is there already.
     pub old: Option<Found>,
 }
@@ -45,7 +46,7 @@ impl Target {
             _ => None,
         };
         let receipt = Receipt {
-            file: Receipt::file_name()?,
+            file: Receipt::new_file()?,
             made: Way::down(&root, &place.directories).map_err(failed)?.missing,
             temporary: format!(".{}", random_name()?),
             written: hash(content.as_bytes()),
@@ -63,9 +64,9 @@ impl Target {
 
 /// A file that was written.
 pub struct Written {
-    receipt: Receipt,
-    root: Directory,
-    old: Option<Found>,
+    pub(super) receipt: Receipt,
+    pub(super) root: Directory,
+    pub(super) old: Option<Found>,
 }
 
 impl Written {
@@ -80,9 +81,17 @@ impl Written {
 
     /// Restores the state before the step.
     pub fn take_back(&self) {
-        let old = self.old.as_ref().map(|old| (old.content.as_slice(), old.attributes));
         // The clean-up tries again if this fails.
-        drop(undo(&self.receipt, &self.root, old));
+        drop(self.undo());
+    }
+
+    /// Restores the state before, if the file is still as it was written.
+    ///
+    /// # Errors
+    /// When the file can't be reached or written.
+    pub(super) fn undo(&self) -> Result<Outcome, FileProblem> {
+        let old = self.old.as_ref().map(|old| (old.content.as_slice(), old.attributes));
+        undo(&self.receipt, &self.root, old)
     }
 }
 

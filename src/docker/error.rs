@@ -49,28 +49,6 @@ pub enum Error {
     /// The container has no network.
     #[error("this step's container has no network")]
     NoNetwork,
-    /// The second container ended before it was of use.
-    #[error("the container ended: {0}")]
-    Ended(Quote),
-    /// The program in it says why it can't start.
-    #[error("the program in the container gave up: {code}, {message}")]
-    GaveUp {
-        /// Its code for that.
-        code: Quote,
-        /// Its reason.
-        message: Quote,
-    },
-    /// The program in it says that it is ready, but doesn't do what it is there for.
-    #[error("{url} doesn't work: {detail}")]
-    NotWorking {
-        /// Its address.
-        url: String,
-        /// What was seen.
-        detail: Quote,
-    },
-    /// The step's time was up.
-    #[error("the container was not ready in time")]
-    TimedOut,
     /// A fault of this program.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),

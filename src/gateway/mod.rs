@@ -21,6 +21,7 @@ mod start;
 mod state;
 mod tokens;
 mod unanswered;
+mod unready;
 
 pub use error::Error;
 #[cfg(feature = "testing")]
@@ -37,4 +38,5 @@ pub use record::{CallOutcome, Line, Record, RecordEvent};
 #[cfg(feature = "testing")]
 pub use refusal::{Limit, Refusal};
 pub use settings::{AllowedTool, ProxyAddress, ProxySettings, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
-pub use start::start;
+pub use start::{run, start};
+pub use unready::{Form, Unready};

@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -55,8 +54,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// If it can't start.
 pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
     let mut stopped = std::pin::pin!(stopped);
-    // A process with the same user must not read this one's memory. Where the system can't do that, the container's user does.
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let listener = TcpListener::bind(settings.listen).await.context("The gateway can't listen")?;
     let address = listener.local_addr().context("The gateway can't listen")?;
     let (end, ending) = watch::channel(false);

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 
 use anyhow::Context;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::task::{LocalSet, spawn_blocking};
 use zeroize::Zeroizing;
 
@@ -18,6 +19,8 @@ const LONGEST_SETTINGS: u64 = 16 * 1024 * 1024;
 /// # Errors
 /// If it can't start.
 pub async fn start(input: impl Read + Send + 'static, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
+    // A process with the same user must not read this one's memory. Where the system can't do that, the container's user does.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let mut stopped = std::pin::pin!(stopped);
     let line = tokio::select! {
         line = spawn_blocking(move || read_line(input)) => line.context("Standard input can't be read")??,
@@ -25,6 +28,14 @@ pub async fn start(input: impl Read + Send + 'static, out: impl Write + 'static,
     };
     let settings = Settings::from_line(&line)?;
     drop(line);
+    run(settings, out, stopped).await
+}
+
+/// Runs the gateway with these settings, as [`start`] does.
+///
+/// # Errors
+/// If it can't start.
+pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
     LocalSet::new().run_until(serve::run(settings, out, stopped)).await
 }
 

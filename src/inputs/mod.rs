@@ -3,6 +3,7 @@
 mod agent;
 mod allowed_tools;
 mod check;
+mod command_line;
 mod config_file;
 mod durations;
 mod error;
@@ -28,6 +29,7 @@ use check::{Check, Content, Field, choice};
 use network::Proxies;
 use problem::ValueError;
 
+pub use command_line::{CommandLine, Request, SETTINGS, UsageError, Verb, credential_variables, nearest};
 pub use config_file::fix_of_config;
 pub use error::Error;
 pub use given::Given;
@@ -111,6 +113,17 @@ impl RawInputs {
         let given = self.given.client_secret.as_deref().filter(|text| !form::is_placeholder(text));
         let bare = given.and_then(form::in_quotes).filter(|text| text.len() >= SHORTEST_MASK);
         given.into_iter().chain(bare).map(Secret::new)
+    }
+
+    /// Takes the client secret from elsewhere than its variable.
+    pub fn set_client_secret(&mut self, secret: Result<&str, InputError>) {
+        match secret {
+            Ok(secret) => self.given.client_secret = Some(secret.to_owned()),
+            Err(problem) => {
+                self.given.client_secret = None;
+                self.unreadable.push(problem);
+            }
+        }
     }
 
     /// Whether to write a job summary. Also known if other inputs are not valid.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::summary::write_summary;
 use super::words::human;
-use crate::docker::End;
 use crate::gateway::{CallOutcome, Line, RecordEvent};
 use crate::runner::markdown::{Cell, Markdown};
 use crate::runner::{Console, Environment};
+use crate::{docker, process};
 
 /// The most kinds of refused calls that the log and the summary show.
 const MOST_REFUSED: usize = 50;
@@ -18,6 +18,10 @@ const MOST_TOOLS: usize = 200;
 
 /// The exit code of a program that was killed: 128 and the signal's number.
 const KILLED: i64 = 137;
+
+const LIFETIME: &str = "Its lifetime was over before the job's end. Later calls found no gateway: raise `gateway_lifetime`.";
+
+const STOPPED: &str = "Somebody stopped it before the job's end.";
 
 /// What a gateway's record says, added up.
 #[derive(Default)]
@@ -105,19 +109,51 @@ impl Calls {
     }
 }
 
+/// How a gateway was found, and ended.
+#[derive(Debug, Clone)]
+pub enum GatewayEnd {
+    /// A container, as the engine says.
+    Container(docker::End),
+    /// A process.
+    Process(process::End),
+}
+
 impl Ending {
-    fn of(calls: &Calls, end: &End) -> Self {
+    fn of(calls: &Calls, end: &GatewayEnd) -> Self {
+        match end {
+            GatewayEnd::Container(end) => Self::of_container(calls, end),
+            GatewayEnd::Process(end) => Self::of_process(calls, *end),
+        }
+    }
+
+    fn with_the_job(was_killed: bool, by: &str) -> Self {
+        let killed = if was_killed { format!(", killed by {by} since it took too long") } else { String::new() };
+        Self { text: format!("It ended with the job{killed}."), is_early: false }
+    }
+
+    /// Only a process's parent is told its exit code, so all that is known is in the record.
+    fn of_process(calls: &Calls, end: process::End) -> Self {
+        if end.was_running {
+            return Self::with_the_job(end.was_killed, "the clean-up");
+        }
+        let text = match calls.ended_by.as_deref() {
+            Some("lifetime") => LIFETIME,
+            Some("stopped") => STOPPED,
+            Some(_) => "It ended by a fault before the job's end.",
+            None => "Somebody killed it before the job's end, or the system did, since memory was short.",
+        };
+        Self { text: text.to_owned(), is_early: true }
+    }
+
+    fn of_container(calls: &Calls, end: &docker::End) -> Self {
         let early = |text: String| Self { text, is_early: true };
         if end.running {
-            let killed = if end.exit_code == KILLED { ", killed by the engine since it took too long" } else { "" };
-            return Self { text: format!("It ended with the job{killed}."), is_early: false };
+            return Self::with_the_job(end.exit_code == KILLED, "the engine");
         }
         match (end.out_of_memory, calls.ended_by.as_deref(), end.exit_code) {
             (true, ..) => early("The system killed it before the job's end, since it was out of memory.".to_owned()),
-            (_, Some("lifetime"), _) => {
-                early("Its lifetime was over before the job's end. Later calls found no gateway: raise `gateway_lifetime`.".to_owned())
-            }
-            (_, Some("stopped"), _) => early("Somebody stopped it before the job's end.".to_owned()),
+            (_, Some("lifetime"), _) => early(LIFETIME.to_owned()),
+            (_, Some("stopped"), _) => early(STOPPED.to_owned()),
             (.., KILLED) => early("Somebody killed it before the job's end.".to_owned()),
             (.., code) => early(format!("It ended by a fault before the job's end, with exit code {code}.")),
         }
@@ -125,18 +161,38 @@ impl Ending {
 }
 
 /// Says what was called, in the log and in the summary.
-pub fn report_calls(mut calls: Calls, end: &End, summary: bool, environment: &Environment, console: &Console) {
+pub fn report_calls(mut calls: Calls, end: &GatewayEnd, summary: bool, environment: &Environment, console: &Console) {
     calls.close();
     let ending = Ending::of(&calls, end);
     console.info(&format!("Gateway: {}. {}", counts(&calls), ending.text));
-    for ((what, why), times) in calls.refused.iter().take(MOST_REFUSED) {
-        console.info(&format!("Refused {}: {} {}", often(*times), console.quote(what), console.quote(why)));
-    }
+    log_refused(&calls, console);
     if ending.is_early {
         console.warning("The gateway ended early", &ending.text);
     }
     if summary {
         write_summary(summarize(&calls, &ending, console), environment, console);
+    }
+}
+
+/// Says what was called by a command, a line for each tool.
+pub fn report_calls_of_command(mut calls: Calls, console: &Console) {
+    calls.close();
+    console.info(&format!("{}.", counts(&calls)));
+    for (name, tool) in calls.tools.iter().take(MOST_TOOLS) {
+        let counts = [(tool.allowed, "let through"), (tool.refused, "refused"), (tool.failed, "failed")];
+        let counts: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        console.info(&format!("- {}: {}, {}", console.quote(name), counts.join(", "), time(tool.took)));
+    }
+    log_refused(&calls, console);
+    if calls.ended_by.as_deref() == Some("lifetime") {
+        let text = "Its lifetime was over before the command ended. Later calls found no gateway: raise `gateway_lifetime`.";
+        console.warning("The gateway ended early", text);
+    }
+}
+
+fn log_refused(calls: &Calls, console: &Console) {
+    for ((what, why), times) in calls.refused.iter().take(MOST_REFUSED) {
+        console.info(&format!("Refused {}: {} {}", often(*times), console.quote(what), console.quote(why)));
     }
 }
 
@@ -201,6 +257,15 @@ pub fn warn_of_removed_gateway(console: &Console) {
     );
 }
 
+/// Somebody removed the gateway's record, or both.
+pub fn warn_of_removed_record(end: process::End, console: &Console) {
+    let process = if end.was_running { "It ended with the job" } else { "Its process had ended before the job's end" };
+    console.warning(
+        "The gateway's record is gone",
+        &format!("{process}, and the file with its record was removed. Only a program of the runner's user, or root, can do that."),
+    );
+}
+
 /// The gateway's calls are not known.
 pub fn warn_of_lost_gateway(why: &str, console: &Console) {
     console.warning(
@@ -246,7 +311,8 @@ mod tests {
 
     #[test]
     fn how_it_ended_is_told_by_both_the_engine_and_the_record() {
-        let end = |running, exit_code, out_of_memory| End { running, exit_code, out_of_memory };
+        let end = |running, exit_code, out_of_memory| GatewayEnd::Container(docker::End { running, exit_code, out_of_memory });
+        let process = |was_running, was_killed| GatewayEnd::Process(process::End { was_running, was_killed });
         for (last, end, says, is_early) in [
             (Some("stopped"), end(true, 0, false), "with the job.", false),
             (None, end(true, KILLED, false), "took too long", false),
@@ -255,6 +321,12 @@ mod tests {
             (None, end(false, KILLED, false), "killed it", true),
             (Some("stopped"), end(false, 0, false), "stopped it", true),
             (Some("fault"), end(false, 101, false), "exit code 101", true),
+            (Some("stopped"), process(true, false), "with the job.", false),
+            (None, process(true, true), "killed by the clean-up", false),
+            (Some("lifetime"), process(false, false), "raise `gateway_lifetime`", true),
+            (Some("stopped"), process(false, false), "stopped it", true),
+            (Some("fault"), process(false, false), "by a fault", true),
+            (None, process(false, false), "killed it", true),
         ] {
             let ending = Ending::of(&Calls { ended_by: last.map(str::to_owned), ..Calls::default() }, &end);
             assert!(ending.text.contains(says) && ending.is_early == is_early, "{}", ending.text);

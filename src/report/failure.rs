@@ -8,13 +8,14 @@ use super::code::Code;
 use super::explanation::Explanation;
 use super::summary::write_summary;
 use super::{
-    config as config_texts, gateway_container as gateway_texts, inputs as inputs_texts, internal, mcp as mcp_texts, port as port_texts,
-    runner as runner_texts,
+    config as config_texts, gateway_container as container_texts, gateway_process, gateway_unready, inputs as inputs_texts, internal,
+    mcp as mcp_texts, port as port_texts, runner as runner_texts,
 };
+use crate::gateway::{Form, Unready};
 use crate::redact::Redactor;
 use crate::runner::markdown::Markdown;
 use crate::runner::{Console, Environment, OutputFile};
-use crate::{config, docker, inputs, mcp, port, runner};
+use crate::{config, docker, inputs, mcp, port, process, runner};
 
 /// Every way in which the step can fail.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +29,15 @@ pub enum Failure {
     /// The MCP server.
     #[error(transparent)]
     Mcp(#[from] mcp::Error),
-    /// The gateway.
+    /// The gateway's container.
     #[error(transparent)]
-    Gateway(#[from] docker::Error),
+    GatewayContainer(#[from] docker::Error),
+    /// The gateway's process.
+    #[error(transparent)]
+    GatewayProcess(#[from] process::Error),
+    /// The gateway, once it was started.
+    #[error("the gateway's {0}: {1}")]
+    Unready(Form, Unready),
     /// The config.
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -74,7 +81,9 @@ impl Failure {
             Self::Inputs(error) => inputs_texts::explain(error, redactor),
             Self::Port(error) => port_texts::explain(error, redactor),
             Self::Mcp(error) => mcp_texts::explain(error, redactor),
-            Self::Gateway(error) => gateway_texts::explain(error, redactor),
+            Self::GatewayContainer(error) => container_texts::explain(error, redactor),
+            Self::GatewayProcess(error) => gateway_process::explain(error),
+            Self::Unready(form, problem) => gateway_unready::explain(*form, problem),
             Self::Config(error) => config_texts::explain(error, redactor),
             Self::Runner(error) => runner_texts::explain(error, redactor),
             Self::Internal(error) => internal::explain(error, redactor),

@@ -37,6 +37,10 @@ fn missing_because(trigger: Trigger) -> (&'static str, &'static str) {
             "Dependabot started this run: it sees no Actions secrets, only Dependabot's own.",
             "Add the secrets under Settings › Secrets and variables › Dependabot, or skip the job (`if: github.actor != 'dependabot[bot]'`).",
         ),
+        Trigger::Hand => (
+            "No flag and no variable gives it, or the variable is empty.",
+            "Set `PORT_CLIENT_ID` and `PORT_CLIENT_SECRET`, or give `--client-id` and `--client-secret-file`.",
+        ),
         Trigger::Other => (
             "A secret that doesn't exist is empty: its name is misspelt, it is in another environment, or the caller of a reusable workflow didn't pass it.",
             "Compare the names under Settings › Secrets and variables › Actions; name the job's `environment` if the secret is in one; pass secrets to reusable workflows with `secrets: inherit`.",

@@ -19,6 +19,13 @@ pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
             let (why, fix) = because(source.kind());
             Explanation::new(Code::Runner, TITLE, format!("{error}."), why, fix)
         }
+        Error::Output(_) => Explanation::new(
+            Code::Runner,
+            "Standard output can't be written",
+            format!("{error}."),
+            "What reads it has ended, or the disk is full.",
+            "Check what the output is connected with.",
+        ),
         Error::Internal(error) => internal::explain(error, redactor),
     }
 }

@@ -40,7 +40,7 @@ pub struct Success<'a> {
 
 /// Settings of an existing config that keep the agent from the server or its tools.
 pub struct Obstacles {
-    /// The input that the config comes from.
+    /// The input that the config comes from, or the file.
     pub input: &'static str,
     /// The settings, each as its path and value.
     pub settings: Vec<String>,
@@ -107,7 +107,7 @@ fn log_config_file(place: &Place, success: &Success<'_>, environment: &Environme
 }
 
 /// The user may mean them, so they stay.
-fn warn_of_obstacles(obstacles: &Obstacles, client: &dyn Client, console: &Console) {
+pub fn warn_of_obstacles(obstacles: &Obstacles, client: &dyn Client, console: &Console) {
     let Obstacles { input, settings } = obstacles;
     if settings.is_empty() {
         return;

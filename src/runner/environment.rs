@@ -34,8 +34,22 @@ pub struct Environment {
     pub gateway: Option<String>,
     /// Whether the step saved something under the name `gateway_left`.
     pub gateway_was_left: bool,
+    /// Which action the program is. No variable of the job says so.
+    pub action: Action,
     /// The container engine's socket, if it is not where the runner mounts it.
     pub engine_socket: Option<PathBuf>,
+    /// Whether a person gives the inputs as flags and variables, and no workflow does.
+    pub is_by_hand: bool,
+}
+
+/// How the runner starts the program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Action {
+    /// As a container of its own.
+    #[default]
+    Container,
+    /// Without Docker: as a process of the runner's user.
+    Native,
 }
 
 impl Environment {
@@ -57,8 +71,19 @@ impl Environment {
             receipt: value("STATE_receipt"),
             gateway: value("STATE_gateway"),
             gateway_was_left: value("STATE_gateway_left").is_some(),
+            action: Action::default(),
             engine_socket: engine_socket(value),
+            is_by_hand: false,
         }
+    }
+
+    /// The same for a command that takes its inputs as flags and variables. It writes to none of the runner's files, and paths in its
+    /// inputs are those of the system.
+    #[must_use]
+    pub fn of_command(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let Self { event_name, event_path, actor, .. } = Self::read(&variable);
+        let is_by_hand = variable("GITHUB_ACTIONS").is_none_or(|value| value != "true");
+        Self { event_name, event_path, actor, is_by_hand, workspace: Some(PathBuf::from("/")), ..Self::default() }
     }
 
     /// The container engine's socket.

@@ -27,6 +27,9 @@ pub enum Error {
     /// A secret that isn't masked must not be used.
     #[error("Standard output can't be written ({0}), so the secret can't be masked")]
     Unmasked(io::ErrorKind),
+    /// What was asked for can't be printed.
+    #[error("Standard output can't be written: {0}")]
+    Output(io::Error),
     /// A fault of this program or of the system below it.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),

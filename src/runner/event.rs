@@ -23,6 +23,8 @@ pub enum Trigger {
     Dependabot,
     /// Anything else.
     Other,
+    /// No workflow at all.
+    Hand,
 }
 
 #[derive(Deserialize, Default)]
@@ -50,6 +52,9 @@ impl Trigger {
     /// Reads the runner's variables and its event file. Read errors are ignored: this only helps to explain another error.
     #[must_use]
     pub fn read(environment: &Environment) -> Self {
+        if environment.is_by_hand {
+            return Self::Hand;
+        }
         if environment.actor.as_deref() == Some(DEPENDABOT) {
             return Self::Dependabot;
         }

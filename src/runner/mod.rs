@@ -12,8 +12,8 @@ mod state;
 mod summary;
 mod workspace;
 
-pub use console::Console;
-pub use environment::{Environment, text};
+pub use console::{Console, Level, Reader};
+pub use environment::{Action, Environment, text};
 pub use error::Error;
 pub use event::Trigger;
 pub use outputs::OutputFile;

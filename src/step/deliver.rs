@@ -3,11 +3,10 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::agent::{self, AgentAccess};
-use super::connect::Connected;
 use super::gateway::Gateway;
-use super::prepare::{Prepared, server_entry};
+use super::prepare::Prepared;
 use crate::config::{Seal, path_for_later_steps};
+use crate::connect::{AgentAccess, Connected, config, connection, headers, server_entry};
 use crate::inputs::Inputs;
 use crate::report::{Failure, Obstacles};
 use crate::runner::{Environment, OutputFile, StateFile};
@@ -46,14 +45,14 @@ pub fn deliver(
     };
     let (expires_at, expires_in) =
         gateway.map_or_else(|| (token.expires_at(), token.left_on_arrival()), |gateway| (gateway.ends_at, gateway.lifetime));
-    let connection = agent::connection(&inputs, &access, &allowed, &offered);
-    let rendered = draft.render(&agent::config(&draft, &inputs, &connection), server_entry(&inputs, access.url))?;
+    let connection = connection(&inputs, &access, &allowed, &offered);
+    let rendered = draft.render(&config(&draft, &inputs, &connection), server_entry(&inputs, access.url))?;
     let obstacles = draft.base().map(|(input, base)| Obstacles { input, settings: inputs.client.obstacles(base, &connection) });
     let flags = inputs.client.cli_flags(&connection, &rendered.output);
     let lengths = [("client_args", flags.len()), ("mcp_config", rendered.output.len())];
     let oversized = lengths.into_iter().filter(|(_, length)| *length > LONGEST_ARGUMENT).map(|(name, _)| name).collect();
     let names: Vec<_> = allowed.iter().map(|tool| inputs.client.tool_name(&inputs.server_name, tool)).collect();
-    let (headers, port_headers) = agent::headers(&connection, access.secret);
+    let (headers, port_headers) = headers(&connection, access.secret);
     let path = inputs.config_file.as_ref().map(|place| path_for_later_steps(place, environment)).unwrap_or_default();
 
     let written = draft.write(&rendered, state, &Seal::new(&inputs.credentials.client_secret))?;

@@ -1,8 +1,7 @@
 //! The step: prepare, connect, start the gateway, deliver, report; and the clean-up at the end of the job.
 
-mod agent;
+mod beside;
 mod clean_up;
-mod connect;
 mod deliver;
 mod end_gateway;
 mod gateway;
@@ -12,13 +11,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::config::Seal;
-use crate::docker::Sibling;
-use crate::inputs::RawInputs;
+use crate::connect::connect;
+use crate::gateway::Form;
+use crate::inputs::{Inputs, RawInputs};
 use crate::report::{Failure, GatewayFacts, Signal, Success, log_no_clean_up, report_failure, report_success};
 use crate::runner::{Console, Environment, OutputFile, StateFile};
 
+use beside::Beside;
 pub use clean_up::{CLEAN_UP, clean_up};
 use end_gateway::GatewayReceipt;
+
+/// The name by which the action without Docker starts the program: `native/index.js`.
+pub const NATIVE: &str = "port-mcp-auth-native";
 
 /// How long a failed step waits for the engine to remove what it made.
 const REMOVAL: Duration = Duration::from_secs(5);
@@ -38,16 +42,16 @@ pub async fn run(
         Ok(outputs) => outputs,
         Err(error) => return fail(&error.into(), environment, console, None, summary),
     };
-    let sibling = match gateway::new_name() {
-        Ok(name) => Sibling::new(name),
+    let beside = match gateway::new_name() {
+        Ok(name) => Beside::new(name, environment),
         Err(error) => return fail(&error.into(), environment, console, Some(&mut outputs), summary),
     };
     let done = tokio::select! {
         biased;
         signal = cancelled => Err(signal.map_or_else(Failure::Internal, Failure::Cancelled)),
-        done = hand_over(environment, inputs, console, &mut outputs, &sibling) => done,
+        done = hand_over(environment, inputs, console, &mut outputs, &beside) => done,
     };
-    sibling.remove(if matches!(done, Err(Failure::Cancelled(_))) { HASTY_REMOVAL } else { REMOVAL }).await;
+    beside.remove(if matches!(done, Err(Failure::Cancelled(_))) { HASTY_REMOVAL } else { REMOVAL }).await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure, environment, console, Some(&mut outputs), summary),
@@ -59,22 +63,28 @@ async fn hand_over(
     inputs: RawInputs,
     console: &Console,
     outputs: &mut OutputFile,
-    sibling: &Sibling,
+    beside: &Beside,
 ) -> Result<(), Failure> {
     let mut state = StateFile::open(environment)?;
     let prepared = prepare::prepare(inputs, environment, console)?;
     let inputs = &prepared.inputs;
-    let connect = connect::connect(inputs, console);
+    let connect = connect(inputs, console);
     let (connected, gateway) = match inputs.gateway {
         None => (connect.await?, None),
         Some(lifetime) => {
-            // Before there is one: the step may be killed at any time.
-            if let Some(state) = &mut state {
-                let seal = Seal::new(&inputs.credentials.client_secret);
-                GatewayReceipt { container: sibling.name().to_owned(), summary: inputs.summary }.save(&seal, state)?;
+            let mut save = |running| match &mut state {
+                Some(state) => GatewayReceipt::new(beside.name(), running, inputs.summary)?.save(&seal(inputs), state),
+                None => Ok(()),
+            };
+            // Before there is one: the step may be killed at any time. A process ends by itself if that happens before it has its settings.
+            if beside.form() == Form::Container {
+                save(None)?;
             }
-            let (connected, started) = Box::pin(gateway::start_beside(connect, sibling, inputs, environment, console)).await?;
-            let gateway = gateway::hand_over(started, sibling.name(), inputs, &connected, lifetime, console).await?;
+            let (connected, waiting) = Box::pin(gateway::start_beside(connect, beside, inputs, environment, console)).await?;
+            if let Some(running) = waiting.running() {
+                save(Some(running))?;
+            }
+            let gateway = gateway::hand_over(waiting, beside.form(), inputs, &connected, lifetime, console).await?;
             (connected, Some(gateway))
         }
     };
@@ -82,7 +92,7 @@ async fn hand_over(
     let is_cleaned_up = state.is_some();
     let delivered = deliver::deliver(prepared, environment, &connected, gateway.as_ref(), outputs, state.as_mut())?;
     if let Some(gateway) = &gateway {
-        sibling.hand_over();
+        beside.hand_over();
         match &mut state {
             // It only tells the clean-up what to make of a container that is gone.
             Some(state) => drop(state.save_gateway_left()),
@@ -102,6 +112,10 @@ async fn hand_over(
     };
     report_success(&success, environment, console);
     Ok(())
+}
+
+fn seal(inputs: &Inputs) -> Seal {
+    Seal::new(&inputs.credentials.client_secret)
 }
 
 /// Reports a fault that keeps the step from running at all.

@@ -1,10 +1,8 @@
 //! Before anything is sent: the inputs, and what the config is added to.
 
-use super::agent::{self, AgentAccess};
-use crate::config::{Draft, ServerEntry};
+use crate::config::Draft;
+use crate::connect::check_fit;
 use crate::inputs::{Inputs, RawInputs};
-use crate::mcp::ServerUrl;
-use crate::redact::Secret;
 use crate::report::Failure;
 use crate::runner::{Console, Environment};
 
@@ -29,30 +27,4 @@ pub fn prepare(raw: RawInputs, environment: &Environment, console: &Console) -> 
         check_fit(&draft, &inputs)?;
     }
     Ok(Prepared { inputs, draft })
-}
-
-/// A name of a tool, where the server's own are not known yet.
-const SAMPLE_TOOL: &str = "list_blueprints";
-
-/// What stands for the gateway's address in an error, as long as it has none.
-const GATEWAY: &str = "gateway";
-
-/// Adds a server with a placeholder for the token, so that a config which can't take it is reported before a token is requested.
-/// Most agents have a list of tools there too.
-fn check_fit(draft: &Draft, inputs: &Inputs) -> Result<(), Failure> {
-    let placeholder = Secret::new("token");
-    // The gateway's address is known when it runs.
-    let gateway = inputs.gateway.map(|_| ServerUrl::of_gateway(GATEWAY)).transpose()?;
-    let url = gateway.as_ref().unwrap_or(&inputs.mcp_url);
-    let access = AgentAccess { url, secret: &placeholder, headers: inputs.access.headers(), proxied: false };
-    let has_tools = inputs.verify || !inputs.allowed_tools.0.is_empty();
-    let tools: &[String] = if has_tools { &[SAMPLE_TOOL.to_owned()] } else { &[] };
-    let config = agent::config(draft, inputs, &agent::connection(inputs, &access, tools, tools));
-    draft.render(&config, server_entry(inputs, url))?;
-    Ok(())
-}
-
-/// The server's entry in the config.
-pub fn server_entry<'a>(inputs: &'a Inputs, url: &'a ServerUrl) -> ServerEntry<'a> {
-    ServerEntry { name: &inputs.server_name, url: url.as_str(), rules: inputs.client.rules() }
 }

@@ -12,6 +12,7 @@
 )]
 
 pub mod engine;
+pub mod exec;
 pub mod gateway;
 pub mod leaks;
 pub mod runner;
@@ -21,6 +22,7 @@ pub mod upstream;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -110,6 +112,15 @@ impl Step {
         self.env.insert(name.to_owned(), value.into());
     }
 
+    /// The same as the action without Docker starts it.
+    pub fn native(&self) -> Command {
+        let mut command = self.command();
+        if std::env::var_os("NATIVE_SCRIPT").is_none() {
+            command.arg0("port-mcp-auth-native");
+        }
+        command
+    }
+
     pub fn command(&self) -> Command {
         // `tests/native/test` runs the same tests through the action without Docker.
         let Some(script) = std::env::var_os("NATIVE_SCRIPT") else {
@@ -145,7 +156,15 @@ impl Step {
     }
 
     pub fn start(&self) -> Child {
-        self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        Self::started(self.command())
+    }
+
+    fn started(mut command: Command) -> Child {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub fn start_native(&self) -> Child {
+        Self::started(self.native())
     }
 
     pub fn finish(&self, child: Child) -> Outcome {

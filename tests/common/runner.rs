@@ -141,3 +141,18 @@ pub fn read_outputs(text: &str) -> BTreeMap<String, String> {
     }
     outputs
 }
+
+/// Reads the file behind `GITHUB_STATE`. Later entries win, as in the runner.
+pub fn read_states(text: &str) -> Vec<(String, String)> {
+    let mut states = Vec::new();
+    let mut entry = String::new();
+    for line in text.split_inclusive('\n') {
+        entry.push_str(line);
+        let delimiter = entry.lines().next().and_then(|head| head.split_once("<<")).map(|(_, delimiter)| delimiter.to_owned());
+        if entry.lines().count() > 1 && entry.lines().last().map(str::to_owned) == delimiter {
+            states.extend(read_outputs(&entry));
+            entry.clear();
+        }
+    }
+    states
+}

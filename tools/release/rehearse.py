@@ -303,7 +303,12 @@ class Uses:
         arguments = dict(line.split("=", 1) for line in given["build-args"].split())
         if f"name={IMAGE},push-by-digest=true" not in given["outputs"]:
             raise Failed(f"{given['outputs']} does not push {IMAGE} by its digest")
-        words = ["docker", "fake-build", IMAGE, given["platforms"], arguments["VERSION"], arguments["REVISION"]]
+        what = ["fake-build", IMAGE, given["platforms"]]
+        if "file" in given:
+            if not (self.job.workspace / given["file"]).exists():
+                raise Failed(f"{given['file']} is not there")
+            what = ["fake-shell", IMAGE, given["platforms"], arguments["PROGRAM"]]
+        words = ["docker", *what, arguments["VERSION"], arguments["REVISION"]]
         self.outputs.write_text(f"digest={self.job.call(words, self.environment)}")
 
     def attest(self, given):
@@ -459,7 +464,8 @@ def check(right, message, *worlds):
 
 def check_release(world, number, version):
     """What a release has to be, found without release.py."""
-    digest = json.loads((world / "runs" / number / "outputs.json").read_text())["join"]["outputs"]["digest"]
+    digests = json.loads((world / "runs" / number / "outputs.json").read_text())["join"]["outputs"]
+    digest = digests["digest"]
     head, tag = (world / "runs" / number / "head").read_text(), f"v{version}"
     show = functools.partial(git, folder=world / "origin.git")
     check(show("rev-parse", tag) == show("rev-parse", f"v{version.partition('.')[0]}"), "the major tag is elsewhere")
@@ -471,6 +477,8 @@ def check_release(world, number, version):
     check(yaml.safe_load(show("show", f"{tag}:action.yml"))["runs"]["image"] == f"docker://{IMAGE}:{tag}@{digest}", "another image")
     check(f"uses: {OWN}@{show('rev-parse', f'{tag}~1')} " in show("show", f"{tag}:claude/action.yml"), "another commit")
     check(described_image(world)[tag] == digest, "the image's tag is elsewhere")
+    shells = {described_image(world)[f"{name}-shell"] for name in (tag, f"v{version.partition('.')[0]}")}
+    check(shells == {digests["shell"]}, "the tags of the image with a shell are elsewhere")
     (page,) = (page for page in described_releases(world) if page["tag_name"] == tag)
     check(page["immutable"] and page["latest"] and not page["draft"], "the release is not published as the latest")
     check(page["body"] == release.notes(show("show", f"{head}:CHANGELOG.md"), version), "other notes")

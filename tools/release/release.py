@@ -10,6 +10,8 @@
     release.py publish VERSION DIGEST FOLDER         makes the release's commits, and tags them vX.Y.Z
     release.py release VERSION FOLDER                the release page with its files
     release.py move-major VERSION                    vX points at vX.Y.Z
+    release.py check-shell DIGEST SHELL              pulls the image with a shell too, and checks that it has the same program
+    release.py tag-shell VERSION SHELL               its tags, vX.Y.Z-shell and vX-shell
 
 FOLDER is what `collect` filled: `binaries/` with one file for each target, `digests/` with one name for each image.
 
@@ -298,12 +300,38 @@ def pull(digest):
     raise Refusal(f"{image} can't be pulled, for the reason above")
 
 
+def program_of(image, path):
+    """The SHA-256 of the program in an image."""
+    container = run("docker", "create", image).strip()
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "program"
+        run("docker", "cp", f"{container}:{path}", str(program))
+        run("docker", "rm", container)
+        return sha256(program)
+
+
+def check_shell(digest, shell):
+    pull(shell)
+    if program_of(f"{IMAGE}@{shell}", "/usr/local/bin/port-mcp-auth") != program_of(f"{IMAGE}@{digest}", "/port-mcp-auth"):
+        raise Refusal(f"{shell} has another program than {digest}")
+
+
+def put_tag(name, digest):
+    image = f"{IMAGE}:{name}"
+    run("docker", "buildx", "imagetools", "create", "--tag", image, f"{IMAGE}@{digest}")
+    if digest_of(image) != digest:
+        raise Refusal(f"{image} is {digest_of(image)}, and not the {digest} that was tested")
+
+
 def tag_image(root, version, digest, folder):
     release_commit(root, version, digest, folder)  # the tag of another release stays where it is
-    tag = f"{IMAGE}:v{version}"
-    run("docker", "buildx", "imagetools", "create", "--tag", tag, f"{IMAGE}@{digest}")
-    if digest_of(tag) != digest:
-        raise Refusal(f"{tag} is {digest_of(tag)}, and not the {digest} that was tested")
+    put_tag(f"v{version}", digest)
+
+
+def tag_shell(version, shell):
+    """After `move_major`, which stops an old run that is run again."""
+    put_tag(f"v{version}-shell", shell)
+    put_tag(f"v{parse(version)[0]}-shell", shell)
 
 
 # The commits and tags.
@@ -486,6 +514,8 @@ def main(words, root):
         "publish": ["version", "digest", "folder"],
         "release": ["version", "folder"],
         "move-major": ["version"],
+        "check-shell": ["digest", "shell"],
+        "tag-shell": ["version", "shell"],
     }.items():
         command = commands.add_parser(name)
         for argument in arguments:
@@ -511,6 +541,10 @@ def main(words, root):
             print(f"url={release(root, given.version, given.folder)}")
         case "move-major":
             print(f"commit={move_major(given.version)}")
+        case "check-shell":
+            check_shell(given.digest, given.shell)
+        case "tag-shell":
+            tag_shell(given.version, given.shell)
 
 
 def refused(refusal):

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -530,6 +531,24 @@ class Pull(unittest.TestCase):
             self.pull("echo 'net/http: TLS handshake timeout' >&2; exit 1")
 
 
+class Shell(unittest.TestCase):
+    """Against a `docker` of a few lines, whose containers have a program named like the path in them, or one and the same."""
+
+    def check(self, program):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "docker").write_text(f'#!/bin/sh\ncase "$1" in create) echo container ;; cp) echo "{program}" >"$3" ;; esac\n')
+        (folder / "docker").chmod(0o755)
+        with mock.patch.dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"):
+            release.check_shell(DIGEST, OTHER_DIGEST)
+
+    def test_the_same_program(self):
+        self.check("program")
+
+    def test_another_program(self):
+        with self.assertRaisesRegex(Refusal, "has another program"):
+            self.check("$2")
+
+
 class Refused(unittest.TestCase):
     def said(self, **variables):
         with mock.patch.dict(os.environ, variables), contextlib.redirect_stderr(io.StringIO()) as said:
@@ -556,6 +575,18 @@ class ThisRepository(unittest.TestCase):
     def test_the_workflow_builds_every_target(self):
         workflow = (self.root / ".github/workflows/release.yml").read_text()
         self.assertEqual(sorted(re.findall(r"target: (\S+)$", workflow, re.MULTILINE)), list(release.TARGETS))
+
+    def test_binstall_takes_the_files_of_the_release(self):
+        package = tomllib.loads((self.root / "Cargo.toml").read_text())["package"]
+        found = package["metadata"]["binstall"]
+        urls = dict.fromkeys(release.TARGETS, found["pkg-url"])
+        urls |= {target: override["pkg-url"] for target, override in found["overrides"].items()}
+        for target, url in urls.items():
+            for name, value in {"repo": release.ADDRESS, "version": "1.2.3", "name": package["name"], "target": target}.items():
+                url = url.replace(f"{{ {name} }}", value)
+            with self.subTest(target):
+                file = f"port-mcp-auth-{target.replace('musl', 'gnu')}"
+                self.assertEqual(url, f"{release.ADDRESS}/releases/download/v1.2.3/{file}")
 
     def test_pin_fits_the_native_action(self):
         release.first_files(self.root, "1.2.3", DIGEST, dict.fromkeys(release.TARGETS, "0" * 64))

@@ -11,5 +11,5 @@ class ClaudeCode(Client):
         return claude_environment(run)
 
     def arguments(self, run):
-        given = run.given or ["--allowedTools", run.outputs["allowed_tools"]]
+        given = run.given if run.given or not run.outputs else ["--allowedTools", run.outputs["allowed_tools"]]
         return ["-p", PROMPT, "--output-format", "stream-json", "--verbose", *given]

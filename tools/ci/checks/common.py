@@ -27,7 +27,7 @@ def markdown_files():
 
 
 def workflow_files():
-    return files(".github/workflows/*.yml", ".github/workflows/*.yaml", "tests/container/workflows/*.yml")
+    return files(".github/workflows/*.yml", ".github/workflows/*.yaml", "tests/container/workflows/*.yml", "tests/native/*.yml")
 
 
 def action_files():

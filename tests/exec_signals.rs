@@ -1,0 +1,155 @@
+//! Promise: signals go to the command, and however it all ends, nothing is left that is still of use.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::exec::Exec;
+use common::gateway::wait_for;
+use port_sandbox::{Fault, Route, Sandbox};
+
+const FILE: &str = "work/.gemini/settings.json";
+
+#[test]
+fn signals_are_passed_on() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "agent");
+    let running = exec.start();
+    for (count, (signal, name)) in [("-HUP", "HUP"), ("-USR1", "USR1"), ("-HUP", "HUP")].into_iter().enumerate() {
+        running.signal(signal);
+        wait_for(name, || (running.signals().len() > count).then_some(()));
+        assert_eq!(running.signals()[count], name);
+    }
+    running.signal("-TERM");
+    let ran = running.wait();
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    assert!(ran.stderr.contains("0 calls let through"), "{}", ran.stderr);
+}
+
+/// Without a terminal, nobody but `exec` can tell the agent.
+#[test]
+fn an_interrupt_without_a_terminal_is_passed_on() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "agent");
+    let running = exec.start();
+    running.signal("-INT");
+    assert_eq!(running.wait().code, Some(3));
+}
+
+#[test]
+fn the_file_is_taken_back_after_every_end() {
+    let sandbox = Sandbox::default();
+    let before = "{\"theme\": \"x\"}\n";
+    for (signal, to_agent, code) in [("-TERM", false, 4), ("-INT", false, 3), ("-KILL", true, 137), ("-TERM", true, 4)] {
+        let exec = Exec::new(&sandbox, "gemini").file(FILE, before);
+        let running = exec.start();
+        assert_ne!(exec.read(FILE).as_deref(), Some(before));
+        if to_agent {
+            assert!(Command::new("kill").args([signal, &running.agent()]).status().unwrap().success());
+        } else {
+            running.signal(signal);
+        }
+        assert_eq!(running.wait().code, Some(code), "{signal}");
+        assert_eq!(exec.read(FILE).as_deref(), Some(before), "{signal}");
+    }
+}
+
+#[test]
+fn a_signal_before_the_command_ends_everything() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129), ("-QUIT", 131)] {
+        let sandbox = Sandbox::default();
+        sandbox.set_fault_forever(Route::AccessToken, Fault::Hang);
+        let exec = Exec::new(&sandbox, "gemini");
+        let child = exec.prepared().spawn().unwrap();
+        wait_for("a request", || (!sandbox.requests().is_empty()).then_some(()));
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{signal}");
+        assert!(exec.read("out/started").is_none() && exec.read(FILE).is_none());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("error: Cancelled (cancelled)\n"));
+    }
+}
+
+#[test]
+fn after_a_kill_only_a_dead_address_is_left_and_the_next_run_removes_it() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "gemini").file(FILE, "{\"theme\": \"x\"}\n");
+    let mut running = exec.start();
+    let url = running.variable("PORT_MCP_URL");
+    let agent = running.agent();
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let left = exec.read(FILE).unwrap();
+    assert!(left.contains(&url) && !left.contains(&running.variable("PORT_MCP_KEY")), "{left}");
+    for token in sandbox.issued_tokens() {
+        assert!(!left.contains(&token));
+    }
+    let authority = url.strip_prefix("http://").unwrap().strip_suffix("/mcp").unwrap();
+    assert!(std::net::TcpStream::connect(authority).is_err());
+    assert!(Command::new("kill").args(["-KILL", &agent]).status().unwrap().success());
+    drop(running);
+
+    fs::remove_file(exec.path("out/started")).unwrap();
+    let running = exec.start();
+    assert!(!exec.read(FILE).unwrap().contains(&url));
+    assert_eq!(running.end(0).code, Some(0));
+    let config: serde_json::Value = serde_json::from_str(&exec.read(FILE).unwrap()).unwrap();
+    assert_eq!(config, serde_json::json!({"theme": "x", "mcpServers": {}}));
+}
+
+/// A signal that a shell or `nohup` has switched off stays so, for the command too.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "agent").command(&[
+        "sh",
+        "-c",
+        "grep SigIgn /proc/self/status >$OUT/ignored; cp $OUT/ignored $OUT/started; exec sleep 1000",
+    ]);
+    let program = Path::new(env!("CARGO_BIN_EXE_port-mcp-auth")).to_owned();
+    let inner = exec.prepared_with(&program);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(&program).args(inner.get_args()).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(exec.path("work"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = exec.start_as(command);
+    let mask = exec.read("out/ignored").unwrap();
+    let mask = u64::from_str_radix(mask.trim().rsplit('\t').next().unwrap(), 16).unwrap();
+    assert_eq!(mask & 1, 1, "SIGHUP has the number 1");
+    running.signal("-HUP");
+    running.signal("-TERM");
+    assert_eq!(running.wait().code, Some(143));
+}
+
+/// What the terminal itself sends, and how a shell sees it.
+#[test]
+fn ctrl_c_reaches_the_agent_once_and_exec_stays() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "agent");
+    fs::write(exec.path("out/stubborn"), "").unwrap();
+    let inner = exec.prepared();
+    let words: Vec<_> =
+        std::iter::once(inner.get_program()).chain(inner.get_args()).map(|word| word.to_string_lossy().into_owned()).collect();
+    // `script` starts it at a terminal of its own.
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &format!("exec {}", words.join(" ")), "/dev/null"]).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(exec.path("work"));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    wait_for("the agent", || exec.read("out/started"));
+    let mut terminal = child.stdin.take().unwrap();
+    let mut screen = child.stdout.take().unwrap();
+    terminal.write_all(b"\x03").unwrap();
+    let signals = || exec.read("out/signals").unwrap_or_default();
+    wait_for("the signal", || (!signals().is_empty()).then_some(()));
+    fs::write(exec.path("out/end.new"), "6\n").unwrap();
+    fs::rename(exec.path("out/end.new"), exec.path("out/end")).unwrap();
+    let mut text = String::new();
+    screen.read_to_string(&mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(6), "{text}");
+    assert_eq!(signals(), "INT\n", "once, and not passed on again");
+    assert!(text.contains("0 calls let through"), "{text}");
+}
