@@ -4,6 +4,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
+#[allow(dead_code, reason = "its main function")]
+#[path = "../tools/release/manual.rs"]
+mod manual;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -163,4 +166,46 @@ fn the_examples_run_as_printed() {
         }
     }
     assert!(runs >= 6, "{runs}");
+}
+
+/// The completions of Bash, as a shell has them.
+fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
+    let script = folder.join("port-mcp-auth.bash");
+    let line = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+    let code = format!(
+        "source '{}'; COMP_WORDS=({line}); COMP_CWORD={}; _port_mcp_auth; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        words.len() - 1
+    );
+    let output = Command::new("bash").args(["-euc", &code]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_man_page_and_the_completions_have_every_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in manual::files() {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (file, form) in [
+        ("port-mcp-auth.1", "\\-\\-NAME"),
+        ("port-mcp-auth.bash", "--NAME"),
+        ("_port-mcp-auth", "--NAME["),
+        ("port-mcp-auth.fish", "-l NAME "),
+    ] {
+        let text = fs::read_to_string(folder.path().join(file)).unwrap();
+        for setting in SETTINGS {
+            let flag = setting.flag();
+            let name = flag.trim_start_matches('-');
+            let name = if file.ends_with('1') { name.replace('-', "\\-") } else { name.to_owned() };
+            assert!(text.contains(&form.replace("NAME", &name)), "{file} lacks {flag}");
+        }
+    }
+    assert_eq!(completed(folder.path(), &["port-mcp-auth", "ex"]), ["exec"]);
+    assert_eq!(completed(folder.path(), &["port-mcp-auth", "exec", "--allowed-"]), ["--allowed-tools", "--allowed-actions"]);
+    assert_eq!(completed(folder.path(), &["port-mcp-auth", "exec", "--region", ""]), ["eu", "us"]);
+    assert_eq!(completed(folder.path(), &["port-mcp-auth", "exec", "--client", "code"]), ["codex"]);
+    // There may be several of that name in `PATH`.
+    assert!(completed(folder.path(), &["port-mcp-auth", "exec", "--", "basenam"]).contains(&"basename".to_owned()));
 }
