@@ -34,6 +34,7 @@ fn main() -> io::Result<()> {
 }
 
 /// All files, by their names.
+#[must_use]
 pub fn files() -> [(String, String); 4] {
     [(format!("{NAME}.1"), man()), (format!("{NAME}.bash"), bash()), (format!("_{NAME}"), zsh()), (format!("{NAME}.fish"), fish())]
 }
