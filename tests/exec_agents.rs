@@ -204,6 +204,16 @@ fn links_in_the_users_own_folders_are_followed_and_those_of_a_project_are_not() 
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_named_as_people_know_it() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "goose").file("home/.config/goose", "no folder");
+    let ran = exec.run();
+    assert_eq!((ran.code, exec.read("out/started")), (Some(1), None));
+    assert!(ran.stderr.contains("(`~/.config/goose/config.yaml`) leads through `goose`, which is not a directory"), "{}", ran.stderr);
+    assert!(sandbox.requests().is_empty());
+}
+
+#[test]
 fn a_file_may_be_asked_for() {
     let sandbox = Sandbox::default();
     let elsewhere = tempfile::tempdir().unwrap();

@@ -22,7 +22,7 @@ pub struct Handed {
     pub command: Vec<OsString>,
     /// Variables to set.
     pub variables: Vec<(String, Zeroizing<String>)>,
-    /// What the command must not get.
+    /// What was asked for.
     pub inputs: Inputs,
     written: Option<WrittenFile>,
 }
@@ -65,7 +65,11 @@ pub fn hand_over(
     }
     variables.extend(exceptions(variable));
     log_way(client, &way(client, file.as_ref()), console);
-    let written = draft.write(&rendered, None, &Seal::new(&inputs.credentials.client_secret))?;
+    let written = draft.write(&rendered, None, &Seal::new(&inputs.credentials.client_secret));
+    let written = written.map_err(|error| match &file {
+        Some(file) => file.named_in(error),
+        None => error,
+    })?;
     let written = written.zip(file).map(|(written, file)| WrittenFile { file, written, rendered });
     Ok(Handed { command: with_flags(&program.command, client, &flags), variables, inputs, written })
 }
