@@ -73,7 +73,7 @@ fn the_gateway_ends_with_the_command() {
 #[test]
 fn the_gateway_may_end_before_the_command() {
     let sandbox = sandbox();
-    let exec = Exec::new(&sandbox, "agent").flag("--gateway-lifetime", "1s");
+    let exec = Exec::new(&sandbox, "agent").flag("--gateway-lifetime", "5s");
     let running = exec.start();
     let url = running.variable("PORT_MCP_URL");
     let authority = url.strip_prefix("http://").unwrap().strip_suffix("/mcp").unwrap();

@@ -47,6 +47,21 @@ fn flags_follow_the_program_and_hold_no_key() {
     }
 }
 
+/// The config is in a file, and what else belongs to it is in flags.
+#[test]
+fn some_agents_get_both() {
+    let sandbox = Sandbox::default();
+    for (program, flag) in [("grok", "--allow="), ("cn", "--exclude="), ("auggie", "--remove-tool=")] {
+        let exec = Exec::new(&sandbox, program).flag("--allowed-tools", TOOLS).command(&[program, "-p", "hello"]);
+        let running = exec.start();
+        let arguments = running.arguments();
+        let (flags, rest) = arguments.split_at(arguments.len() - 2);
+        assert!(flags.len() > 1 && flags.iter().all(|word| word.starts_with(flag)), "{arguments:?}");
+        assert_eq!(rest, ["-p", "hello"]);
+        running.end(0);
+    }
+}
+
 /// Every agent with a file: the file is there while the agent runs, with the gateway's address, and gone after that.
 #[test]
 fn a_file_is_there_while_the_agent_runs() {
@@ -186,6 +201,16 @@ fn links_in_the_users_own_folders_are_followed_and_those_of_a_project_are_not() 
     let ran = exec.run();
     assert_eq!((ran.code, exec.read("out/started")), (Some(1), None));
     assert!(ran.stderr.contains("leads through a symbolic link"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_as_people_know_it() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "goose").file("home/.config/goose", "no folder");
+    let ran = exec.run();
+    assert_eq!((ran.code, exec.read("out/started")), (Some(1), None));
+    assert!(ran.stderr.contains("(`~/.config/goose/config.yaml`) leads through `goose`, which is not a directory"), "{}", ran.stderr);
+    assert!(sandbox.requests().is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use common::exec::Exec;
 use common::gateway::wait_for;
@@ -125,31 +125,63 @@ fn an_ignored_signal_stays_ignored() {
     assert_eq!(running.wait().code, Some(143));
 }
 
-/// What the terminal itself sends, and how a shell sees it.
+/// Starts a command line at a terminal of its own, which `script` makes.
+fn at_a_terminal(exec: &Exec, line: impl Fn(&str) -> String) -> Child {
+    let inner = exec.prepared();
+    let words: Vec<_> =
+        std::iter::once(inner.get_program()).chain(inner.get_args()).map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line(&words.join(" ")), "/dev/null"]).env_clear().env("SHELL", "/bin/bash");
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(exec.path("work"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap()
+}
+
+fn end(exec: &Exec, code: u8) {
+    fs::write(exec.path("out/end.new"), format!("{code}\n")).unwrap();
+    fs::rename(exec.path("out/end.new"), exec.path("out/end")).unwrap();
+}
+
+/// What is left on the screen when the terminal closes.
+fn screen(child: &mut Child) -> String {
+    let mut text = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
 #[test]
 fn ctrl_c_reaches_the_agent_once_and_exec_stays() {
     let sandbox = Sandbox::default();
     let exec = Exec::new(&sandbox, "agent");
     fs::write(exec.path("out/stubborn"), "").unwrap();
-    let inner = exec.prepared();
-    let words: Vec<_> =
-        std::iter::once(inner.get_program()).chain(inner.get_args()).map(|word| word.to_string_lossy().into_owned()).collect();
-    // `script` starts it at a terminal of its own.
-    let mut command = Command::new("script");
-    command.args(["--quiet", "--return", "--command", &format!("exec {}", words.join(" ")), "/dev/null"]).env_clear();
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(exec.path("work"));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    let mut child = at_a_terminal(&exec, |words| format!("exec {words}"));
     wait_for("the agent", || exec.read("out/started"));
     let mut terminal = child.stdin.take().unwrap();
-    let mut screen = child.stdout.take().unwrap();
     terminal.write_all(b"\x03").unwrap();
     let signals = || exec.read("out/signals").unwrap_or_default();
     wait_for("the signal", || (!signals().is_empty()).then_some(()));
-    fs::write(exec.path("out/end.new"), "6\n").unwrap();
-    fs::rename(exec.path("out/end.new"), exec.path("out/end")).unwrap();
-    let mut text = String::new();
-    screen.read_to_string(&mut text).unwrap();
+    end(&exec, 6);
+    let text = screen(&mut child);
     assert_eq!(child.wait().unwrap().code(), Some(6), "{text}");
     assert_eq!(signals(), "INT\n", "once, and not passed on again");
+    assert!(text.contains("0 calls let through"), "{text}");
+}
+
+/// An agent that reads Ctrl-Z itself stops itself alone, and expects the shell to notice.
+#[test]
+fn an_agent_that_stops_itself_gives_the_terminal_back_to_the_shell() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "agent");
+    let mut child = at_a_terminal(&exec, |words| {
+        format!("set -m; {words}; echo stopped >$OUT/stopped; while [ ! -e $OUT/resume ]; do sleep 0.02; done; fg >/dev/null")
+    });
+    wait_for("the agent", || exec.read("out/started"));
+    let agent = exec.read("out/started").unwrap();
+    let agent = agent.split_whitespace().next().unwrap();
+    assert!(Command::new("kill").args(["-STOP", agent]).status().unwrap().success());
+    wait_for("the shell", || exec.read("out/stopped"));
+    fs::write(exec.path("out/resume"), "").unwrap();
+    end(&exec, 6);
+    let text = screen(&mut child);
+    assert_eq!(child.wait().unwrap().code(), Some(6), "{text}");
     assert!(text.contains("0 calls let through"), "{text}");
 }

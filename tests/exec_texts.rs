@@ -115,12 +115,24 @@ fn errors_fit_outside_of_workflows() {
             None,
         ),
     ];
+    let given = |secret: &str| Exec::new(&sandbox, "agent").env("PORT_CLIENT_SECRET", secret);
+    let mistakes = [
+        ("the shell replaced nothing", given("$PORT_SECRET")),
+        ("an expression of GitHub's", given("${{ secrets.PORT_CLIENT_SECRET }}")),
+        ("an expression without its braces", given("secrets.PORT_CLIENT_SECRET")),
+        ("a reference to another store", given("op://vault/port/secret")),
+        ("quotes", given("\"a-secret-in-quotes\"")),
+        ("all of the credentials", given(r#"{"clientId":"a","clientSecret":"b"}"#)),
+        ("a provider that can't reach the gateway", Exec::new(&sandbox, "agent").flag("--client", "openai-api")),
+        ("a name of no variable", Exec::new(&sandbox, "claude").flag("--token-env", "not a name")),
+    ];
+    let mistakes = mistakes.map(|(name, exec)| (name, exec, None));
     let forbidden = refused(403, r#"{"ok":false,"error":"IP not whitelisted. Found x-forwarded-for header: 192.0.2.1, orgId: org_x"}"#);
     let missing = refused(404, r#"{"ok":false,"error":"not_found"}"#);
     let more = [("the address is not allowed", forbidden), ("the address is another one", missing)];
     let more = more.map(|(name, sandbox)| (name, Exec::new(&sandbox, "agent"), Some(sandbox)));
     let mut shown = String::new();
-    for (name, exec, own) in cases.into_iter().chain(more) {
+    for (name, exec, own) in cases.into_iter().chain(mistakes).chain(more) {
         let ran = exec.run();
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{name}: {}", ran.stderr);
         let stderr = ran.stderr.replace(own.as_ref().unwrap_or(&sandbox).auth_base_url().trim_end_matches("/v1"), "http://127.0.0.1:PORT");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::connection::{Connection, Transport, in_braces, no_reference};
 use super::shell::{Flag, repeated};
-use super::source::Source;
+use super::source::{Folder, Source};
 use super::{filters, mcp_remote};
 
 /// The agent.
@@ -22,7 +22,7 @@ impl Client for Auggie {
     }
 
     fn source(&self) -> Source {
-        Source::Flags
+        Source::File(Folder::Home, ".augment/settings.json")
     }
 
     /// It replaces `${NAME}` in `env`, but sends it as it is in a header.

@@ -14,6 +14,12 @@ impl Flag {
         Self { name, value: Zeroizing::new(value.as_ref().to_owned()) }
     }
 
+    /// Whether this is its value.
+    #[must_use]
+    pub fn holds(&self, value: &str) -> bool {
+        *self.value == value
+    }
+
     /// The words for a program. A long flag and its value are one word: some agents take every word after such a flag as one more value
     /// of it, until the next flag.
     #[must_use]

@@ -22,7 +22,7 @@ pub struct Handed {
     pub command: Vec<OsString>,
     /// Variables to set.
     pub variables: Vec<(String, Zeroizing<String>)>,
-    /// What the command must not get.
+    /// What was asked for.
     pub inputs: Inputs,
     written: Option<WrittenFile>,
 }
@@ -50,7 +50,9 @@ pub fn hand_over(
     let client = inputs.client;
     let rendered = draft.render(&config(&draft, &inputs, &connection), server_entry(&inputs, access.url))?;
     warn_of_settings(&draft, &inputs, &connection, console);
-    let flags: Vec<_> = client.flags(&connection, &rendered.output).iter().flat_map(Flag::words).collect();
+    let flags = client.flags(&connection, &rendered.output);
+    // What is in a file is needed nowhere else: every process can read a command line.
+    let flags: Vec<_> = flags.iter().filter(|flag| file.is_none() || !flag.holds(&rendered.output)).flat_map(Flag::words).collect();
     let (all_headers, _) = headers(&connection, access.secret);
     let key = inputs.token_env.clone().unwrap_or_else(|| KEY.to_owned());
     let mut variables = vec![
@@ -65,7 +67,11 @@ pub fn hand_over(
     }
     variables.extend(exceptions(variable));
     log_way(client, &way(client, file.as_ref()), console);
-    let written = draft.write(&rendered, None, &Seal::new(&inputs.credentials.client_secret))?;
+    let written = draft.write(&rendered, None, &Seal::new(&inputs.credentials.client_secret));
+    let written = written.map_err(|error| match &file {
+        Some(file) => file.named_in(error),
+        None => error,
+    })?;
     let written = written.zip(file).map(|(written, file)| WrittenFile { file, written, rendered });
     Ok(Handed { command: with_flags(&program.command, client, &flags), variables, inputs, written })
 }

@@ -20,6 +20,16 @@ pub struct ConfigFile {
     pub shown: String,
 }
 
+impl ConfigFile {
+    /// Names the file in an error as people know it.
+    pub fn named_in(&self, error: Error) -> Error {
+        match error {
+            Error::File { problem, .. } => Error::File { path: self.shown.clone(), problem },
+            error => error,
+        }
+    }
+}
+
 /// The file that is asked for, or the one in which the agent looks.
 pub fn config_file(asked: Option<OsString>, client: &dyn Client, variable: Variable) -> Result<Option<ConfigFile>, Error> {
     if let Some(path) = asked {

@@ -1,9 +1,10 @@
 //! Before anything is sent: the inputs out of flags and variables, and what the config is added to.
 
-use reqwest::Url;
 use std::ffi::OsString;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
+
+use reqwest::Url;
 
 use super::place::{ConfigFile, config_file};
 use super::program::Program;
@@ -93,15 +94,12 @@ fn draft(inputs: &mut Inputs, file: Option<&ConfigFile>, verb: Verb, variable: V
         let problem = |problem| Error::Text { input: name, problem };
         base = Some(Document::parse(format, &text).map_err(problem)?);
     }
-    let Some(ConfigFile { place, root, shown }) = file else {
+    let Some(file) = file else {
         return Draft::open(format, base, None, &Environment::default());
     };
     // If it can't be edited, the draft says so.
-    drop(remove_dead(format, place, root, &inputs.server_name, &is_dead_gateway));
-    Draft::open(format, base, Some(place), root).map_err(|error| match error {
-        Error::File { problem, .. } => Error::File { path: shown.clone(), problem },
-        error => error,
-    })
+    drop(remove_dead(format, &file.place, &file.root, &inputs.server_name, &is_dead_gateway));
+    Draft::open(format, base, Some(&file.place), &file.root).map_err(|error| file.named_in(error))
 }
 
 /// Whether a text is the address of a gateway that has ended: one that was killed leaves its own in the agent's config.

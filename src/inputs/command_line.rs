@@ -53,9 +53,11 @@ pub struct Setting {
 }
 
 /// An input that is no flag.
-struct LeftOut {
-    input: &'static str,
-    why: &'static str,
+pub struct LeftOut {
+    /// The input's name.
+    pub input: &'static str,
+    /// Why.
+    pub why: &'static str,
 }
 
 const ALL: &[Verb] = &[Verb::Exec, Verb::Token, Verb::Config];
@@ -99,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Every other input.
-const LEFT_OUT: &[LeftOut] = &[
+pub const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         input: "client_secret",
         why: "every process on the machine can read command lines: use --client-secret-file or PORT_CLIENT_SECRET",

@@ -30,6 +30,8 @@ use network::Proxies;
 use problem::ValueError;
 
 pub use command_line::{CommandLine, Request, SETTINGS, UsageError, Verb, credential_variables, nearest};
+#[cfg(feature = "testing")]
+pub use command_line::{LEFT_OUT, Setting};
 pub use config_file::fix_of_config;
 pub use error::Error;
 pub use given::Given;

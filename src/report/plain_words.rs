@@ -71,7 +71,34 @@ const PHRASES: &[(&str, &str)] = &[
     (" (PEM text, or a file in the workspace)", " (PEM text, or a file)"),
     ("the path of a PEM file in the workspace", "the path of a PEM file"),
     ("the path of one in the workspace", "the path of one"),
-    ("Write the expression there", "Write it there"),
+    (
+        "Inputs are taken as they are, and no shell reads them: write `${{ secrets.NAME }}`, `${{ vars.NAME }}` or `${{ env.NAME }}` in the workflow.",
+        "The value is taken as it is: let the shell replace the variable, without single quotes around it.",
+    ),
+    (
+        "GitHub evaluates `${{ … }}` only in workflow files and `action.yml`: write the expression there, not into the secret or variable itself.",
+        "Only GitHub evaluates `${{ … }}`: give the value itself.",
+    ),
+    (
+        "Load the secret in an earlier step, with that store's own action, and pass its output here.",
+        "Let that store's own program print the secret, and pass it with `--client-secret-file <(…)`.",
+    ),
+    ("Write it as `${{ secrets.NAME }}` in the workflow.", "Give the value itself."),
+    (
+        "Pass one field of it, such as `${{ fromJSON(secrets.NAME).clientSecret }}`, or store each credential in a secret of its own.",
+        "Pass one field of it, or store each credential by itself.",
+    ),
+    ("Remove the quotes: a secret or a variable needs none, and in a workflow one pair is enough.", "Remove the quotes."),
+    (", and set that variable to the output `access_token` in the `env` of the agent's step", ""),
+    ("they can't reach a gateway in the job", "they can't reach a gateway on this machine"),
+    ("Leave `gateway` out, or choose an agent that runs in the job in `client`.", "Choose another agent in `client`."),
+    ("gave its tools to this step directly", "gave its tools directly"),
+    (
+        "A firewall between containers of one network (`--icc=false`) may be in the way.",
+        "Something on this machine is in the way of connections to 127.0.0.1.",
+    ),
+    ("Let the runner's containers reach each other.", "Let programs on this machine connect to 127.0.0.1."),
+    ("Or leave `gateway` out: the agent then gets the token itself, and what limits it are the rights of the credentials.", ""),
     ("An input is missing", "Something is missing"),
     ("An input is not valid", "A value is not valid"),
     (", and say which runner it is", ", and say which system it is"),
@@ -104,7 +131,22 @@ fn flag(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// A phrase that no text has any more would stay here unseen.
+    #[test]
+    fn every_phrase_is_one_of_a_text() {
+        fn texts(folder: &Path) -> String {
+            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            let files = entries.filter(|path| !path.ends_with("plain_words.rs"));
+            files.map(|path| if path.is_dir() { texts(&path) } else { std::fs::read_to_string(path).unwrap() }).collect()
+        }
+        let all = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let gone: Vec<_> = PHRASES.iter().map(|(from, _)| from).filter(|from| !all.contains(**from)).collect();
+        assert!(gone.is_empty(), "{gone:#?}");
+    }
 
     #[test]
     fn inputs_become_flags_and_other_code_stays() {
