@@ -65,7 +65,9 @@ pub fn prepare(
     }
     let mut inputs = console.with_redactor(|redactor| Inputs::parse(raw, environment, redactor))?;
     inputs.network.passwords().for_each(|password| console.learn_password(&password));
-    if verb == Verb::Exec && inputs.token_env.is_none() && inputs.client.token_env_transports().contains(&inputs.transport) {
+    // Not every program replaces the names of variables in its config.
+    let takes_names = inputs.client.id() != OTHER && inputs.client.token_env_transports().contains(&inputs.transport);
+    if verb == Verb::Exec && inputs.token_env.is_none() && takes_names {
         inputs.token_env = Some(KEY.to_owned());
     }
     let file = match verb {
