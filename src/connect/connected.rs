@@ -1,5 +1,6 @@
 //! The token, the MCP connection, and the tools.
 
+use futures_util::future::LocalBoxFuture;
 use tokio::time::timeout;
 
 use crate::clients::understood;
@@ -31,8 +32,13 @@ pub struct Connected {
     pub budget: Budget,
 }
 
-/// Exchanges the credentials, and opens the MCP connection if that is wanted.
-pub async fn connect(inputs: &Inputs, console: &Console) -> Result<Connected, Failure> {
+/// Exchanges the credentials, and opens the MCP connection if that is wanted. The future is in a box so that the program has its code
+/// once.
+pub fn connect<'a>(inputs: &'a Inputs, console: &'a Console) -> LocalBoxFuture<'a, Result<Connected, Failure>> {
+    Box::pin(connect_to(inputs, console))
+}
+
+async fn connect_to(inputs: &Inputs, console: &Console) -> Result<Connected, Failure> {
     let mut servers = Servers::new(inputs, console)?;
     let mut endpoint = &inputs.endpoint;
     let mut token = servers.token(endpoint).await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use data_encoding::BASE64URL_NOPAD;
+use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use super::connected::Connected;
@@ -81,14 +82,18 @@ fn allowed(toolset: &Toolset) -> Option<Vec<AllowedTool>> {
 }
 
 /// Opens the MCP connection as the agent will. What Port itself has to say was heard before, so what fails now is the gateway.
-pub async fn check(
-    url: &ServerUrl,
+pub fn check<'a>(
+    url: &'a ServerUrl,
     form: Form,
-    key: &Secret,
-    inputs: &Inputs,
-    connected: &Connected,
-    console: &Console,
-) -> Result<(), Failure> {
+    key: &'a Secret,
+    inputs: &'a Inputs,
+    connected: &'a Connected,
+    console: &'a Console,
+) -> LocalBoxFuture<'a, Result<(), Failure>> {
+    Box::pin(look(url, form, key, inputs, connected, console))
+}
+
+async fn look(url: &ServerUrl, form: Form, key: &Secret, inputs: &Inputs, connected: &Connected, console: &Console) -> Result<(), Failure> {
     let log = console.clone();
     // The way to it leads through no proxy.
     let http = Http::new(&Network::default(), move |trace| log_request(trace, &log))?;

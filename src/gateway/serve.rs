@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -50,10 +51,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the gateway until its lifetime is over or `stopped` ends, and writes the record to `out`.
 ///
+/// The future is in a box so that the program has its code once, whoever runs it.
+///
 /// # Errors
 /// If it can't start.
-pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
-    let mut stopped = std::pin::pin!(stopped);
+pub fn run(settings: Settings, out: Box<dyn Write>, stopped: LocalBoxFuture<'_, ()>) -> LocalBoxFuture<'_, Result<(), Error>> {
+    Box::pin(run_until(settings, out, stopped))
+}
+
+async fn run_until(settings: Settings, out: Box<dyn Write>, mut stopped: LocalBoxFuture<'_, ()>) -> Result<(), Error> {
     let listener = TcpListener::bind(settings.listen).await.context("The gateway can't listen")?;
     let address = listener.local_addr().context("The gateway can't listen")?;
     let (end, ending) = watch::channel(false);

@@ -36,7 +36,7 @@ pub async fn start(input: impl Read + Send + 'static, out: impl Write + 'static,
 /// # Errors
 /// If it can't start.
 pub async fn run(settings: Settings, out: impl Write + 'static, stopped: impl Future<Output = ()>) -> Result<(), Error> {
-    LocalSet::new().run_until(serve::run(settings, out, stopped)).await
+    LocalSet::new().run_until(serve::run(settings, Box::new(out), Box::pin(stopped))).await
 }
 
 /// The first line. What comes after it, and whether the input ends, means nothing.
