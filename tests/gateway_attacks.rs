@@ -478,8 +478,8 @@ fn every_way_around_is_refused_and_on_record_and_does_not_reach_the_server() {
     let action = call(3, "run_action", &json!({"actionIdentifier": "restart_service", "properties": {"identifier": "x"}}));
     assert_eq!(gateway.post_with(&session, action.to_string().as_bytes()).status, 200);
     assert_eq!(sandbox.requests_to(Route::Rpc("tools/call")).len(), 2);
-    let record = gateway.text();
-    assert!(record.contains("\"action\":\"restart_service\"") && !record.contains("scaffold_service"), "{record}");
+    let record = wait_for("the action on record", || Some(gateway.text()).filter(|text| text.contains("\"action\":\"restart_service\"")));
+    assert!(!record.contains("scaffold_service"), "{record}");
     assert_eq!(gateway.stop(), Some(0));
     assert!(!gateway.text().contains(KEY));
 }
