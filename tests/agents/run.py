@@ -115,7 +115,7 @@ class Refused(Exception):
     """The action ended without outputs."""
 
 
-def act(program, sandbox, folder, inputs):
+def act(program, sandbox, folder, inputs, more=None):
     """The outputs of the action, run as the runner would."""
     output = folder / "output"
     output.write_text("")
@@ -128,7 +128,7 @@ def act(program, sandbox, folder, inputs):
         "GITHUB_STEP_SUMMARY": str(folder / "summary"),
         "GITHUB_WORKSPACE": str(folder / "work"),
         "RUNNER_TEMP": str(folder / "temp"),
-    }
+    } | (more or {})
     done = subprocess.run([program], env=environment, stdout=subprocess.PIPE, text=True, check=False, timeout=LONGEST_STEP)
     if done.returncode:
         raise Refused(f"the action ended with {done.returncode}:\n{done.stdout}")
