@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::io::Write;
+use std::process::Stdio;
+
 use common::exec::Exec;
 use port_sandbox::{CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox};
 use serde_json::{Value, json};
@@ -116,4 +119,14 @@ fn quiet_says_nothing_and_debug_says_more() {
         assert_eq!(ran.stderr.contains("tools offered"), has_lines, "{}", ran.stderr);
         assert_eq!(ran.stderr.contains("POST 127.0.0.1:"), has_requests, "{}", ran.stderr);
     }
+}
+
+#[test]
+fn standard_input_is_the_commands() {
+    let sandbox = sandbox();
+    let exec = Exec::new(&sandbox, "agent").command(&["cat"]);
+    let mut child = exec.prepared().stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"from the pipe\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"from the pipe\n".as_slice()));
 }

@@ -280,3 +280,19 @@ fn an_agent_that_uses_a_proxy_reaches_the_gateway() {
     assert!(!running.environment().contains_key("NO_PROXY"));
     running.end(0);
 }
+
+#[test]
+fn the_key_may_have_another_name() {
+    let sandbox = Sandbox::default();
+    for (program, reference) in [("claude", "${MY_KEY}"), ("codex", "\"MY_KEY\"")] {
+        let exec = Exec::new(&sandbox, program).flag("--token-env", "MY_KEY").command(&[program, "-p", "hello"]);
+        let running = exec.start();
+        let headers: Value = serde_json::from_str(&running.variable("PORT_MCP_HEADERS")).unwrap();
+        let key = running.variable("MY_KEY");
+        assert_eq!(headers["Authorization"], format!("Bearer {key}"));
+        let arguments = running.arguments().join(" ");
+        assert!(arguments.contains(reference) && !arguments.contains(&key), "{arguments}");
+        assert!(!running.environment().contains_key("PORT_MCP_KEY"));
+        running.end(0);
+    }
+}

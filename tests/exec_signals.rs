@@ -185,3 +185,19 @@ fn an_agent_that_stops_itself_gives_the_terminal_back_to_the_shell() {
     assert_eq!(child.wait().unwrap().code(), Some(6), "{text}");
     assert!(text.contains("0 calls let through"), "{text}");
 }
+
+/// The command's code says which signal it got.
+#[test]
+fn every_signal_that_the_document_names_is_passed_on() {
+    let sandbox = Sandbox::default();
+    let signals = ["TERM", "HUP", "USR1", "USR2", "INT", "QUIT"];
+    let traps: Vec<_> = (21..).zip(signals).map(|(code, signal)| format!("trap 'exit {code}' {signal}")).collect();
+    let script = format!("{}; touch $OUT/started; while :; do sleep 0.02; done", traps.join("; "));
+    for (code, signal) in (21..).zip(signals) {
+        let exec = Exec::new(&sandbox, "agent").command(&["sh", "-c", &script]);
+        let running = exec.start();
+        running.signal(&format!("-{signal}"));
+        let ran = running.wait();
+        assert_eq!(ran.code, Some(code), "{signal}: {}", ran.stderr);
+    }
+}

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::exec::Exec;
 use insta::{Settings, assert_snapshot};
-use port_sandbox::{CLIENT_SECRET, Fault, Route, Sandbox};
+use port_sandbox::{CLIENT_SECRET, Fault, Options, Route, Sandbox};
 use serde_json::Value;
 
 /// Words that mean nothing to somebody who sits at a terminal.
@@ -240,4 +240,16 @@ fn colours_are_for_terminals() {
         let screen = String::from_utf8(command.output().unwrap().stdout).unwrap();
         assert_eq!(screen.contains("\x1b[1;31merror:\x1b[0m"), has_colours, "{name}={value}: {screen}");
     }
+}
+
+#[test]
+fn quiet_keeps_warnings_and_errors() {
+    // A server that shows tools that write in spite of `read_only` is worth a warning.
+    let sandbox = Sandbox::start(Options { ignore_read_only: true, ..Options::default() });
+    let mut exec = Exec::new(&sandbox, "agent").command(&["true"]);
+    exec.switch = Some("--quiet");
+    let ran = exec.run();
+    assert!(ran.stderr.contains("port-mcp-auth: warning: ") && !ran.stderr.contains("tools offered"), "{}", ran.stderr);
+    let ran = exec.env("PORT_REGION", "xx").run();
+    assert!(ran.stderr.starts_with("port-mcp-auth: error: "), "{}", ran.stderr);
 }

@@ -3,11 +3,12 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use common::Step;
 use data_encoding::BASE64;
@@ -334,4 +335,59 @@ fn what_is_no_certificate_is_refused_and_named() {
         let text = step.run().failed("input_invalid").error_text();
         assert!(text.contains(says), "{says}: {text}");
     }
+}
+
+/// A tunnel through a proxy that is asked over TLS, to where it is asked for.
+fn tunnel(client: &mut std::net::TcpStream, config: &Arc<ServerConfig>, heads: &mpsc::Sender<String>) -> std::io::Result<()> {
+    let mut connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    let mut client = Stream::new(&mut connection, client);
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let mut server = std::net::TcpStream::connect(head.split(' ').nth(1).unwrap())?;
+    heads.send(head).unwrap();
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    // One thread serves both ways, since a connection of rustls has one owner.
+    for socket in [&*client.sock, &server] {
+        socket.set_read_timeout(Some(Duration::from_millis(2)))?;
+    }
+    while moved(&mut client, &mut server)? && moved(&mut server, &mut client)? {}
+    Ok(())
+}
+
+/// Moves what is there, and says whether more can come.
+fn moved(from: &mut impl Read, to: &mut impl Write) -> std::io::Result<bool> {
+    let mut buffer = [0; 16 * 1024];
+    match from.read(&mut buffer) {
+        Ok(length) => to.write_all(buffer.get(..length).unwrap_or_default()).and_then(|()| to.flush()).map(|()| length > 0),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The proxy's password goes only to a proxy whose certificate is right, and so does the name of the host.
+#[test]
+fn a_proxy_may_speak_tls() {
+    let (issuer, root) = authority(|_| {});
+    let key = KeyPair::generate().unwrap();
+    let certificate = server_params().signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap());
+    let (sender, heads) = mpsc::channel();
+    let address = raw(move |client| drop(tunnel(client, &config, &sender)));
+    let proxy = address.trim_end_matches("/v1").replace("https://", "https://me:p4ssw0rd-of-the-proxy@");
+
+    let sandbox = Sandbox::default();
+    let step = || Step::against_tls(&sandbox).input("verify", "false").env("HTTPS_PROXY", &proxy);
+    step().run().failed("proxy");
+    assert!(heads.try_recv().is_err(), "nothing is told to a proxy that nobody trusts");
+    step().input("ca_bundle", format!("{}{root}", sandbox.ca_pem())).run().succeeded();
+    let head = heads.try_recv().unwrap();
+    assert!(head.starts_with("CONNECT 127.0.0.1:"), "{head}");
+    assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic "), "{head}");
 }
