@@ -14,6 +14,7 @@ import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SOCKET = os.environ.get("DOCKER_HOST", "").removeprefix("unix://") or "/var/run/docker.sock"  # of Docker, or of Podman
 PATIENCE = 30  # seconds until a condition that must come true counts as failed
 
 
@@ -198,7 +199,7 @@ class Step:
         words += ["-e", "GITHUB_ACTIONS=true", "-e", "CI=true"]
         if entrypoint:
             words += ["--entrypoint", entrypoint]
-        words += ["-v", "/var/run/docker.sock:/var/run/docker.sock"]
+        words += ["-v", f"{SOCKET}:/var/run/docker.sock"]
         for place, folder in self.folders.items():
             words += ["-v", f"{folder}:/github/{place}"]
         self.process = subprocess.Popen(
