@@ -29,7 +29,7 @@ from agents.install import install
 from agents.model import Server
 from agents.prove import start_worker
 from agents.registry import entries
-from agents.run import ACTIONS, FORBIDDEN, LONGEST_STEP, VARIABLE, WANTED, Bench, Run, Sandbox, Variant, act, start, succeeded, write_tools
+from agents.run import ACTIONS, FORBIDDEN, LONGEST_STEP, VARIABLE, WANTED, Bench, Run, Sandbox, act, start, succeeded, write_tools
 
 NATIVE, CLEAN_UP = "port-mcp-auth-native", "cleanup"  # the names by which the action without Docker starts the program
 
