@@ -170,7 +170,7 @@ fn the_examples_run_as_printed() {
 
 /// The completions of Bash, as a shell has them.
 fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
-    let script = folder.join("port-mcp-auth.bash");
+    let script = folder.join(manual::BASH);
     let line = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
     let code = format!(
         "source '{}'; COMP_WORDS=({line}); COMP_CWORD={}; _port_mcp_auth; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
@@ -185,15 +185,8 @@ fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
 #[test]
 fn the_man_page_and_the_completions_have_every_flag() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in manual::files() {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    for (file, form) in [
-        ("port-mcp-auth.1", "\\-\\-NAME"),
-        ("port-mcp-auth.bash", "--NAME"),
-        ("_port-mcp-auth", "--NAME["),
-        ("port-mcp-auth.fish", "-l NAME "),
-    ] {
+    manual::write_all(folder.path()).unwrap();
+    for (file, form) in [(manual::MAN, "\\-\\-NAME"), (manual::BASH, "--NAME"), (manual::ZSH, "--NAME["), (manual::FISH, "-l NAME ")] {
         let text = fs::read_to_string(folder.path().join(file)).unwrap();
         for setting in SETTINGS {
             let flag = setting.flag();

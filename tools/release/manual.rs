@@ -1,9 +1,10 @@
-//! Writes the man page and the completions for shells, from the list of flags: `cargo run --example manual FOLDER`.
+//! Writes the man page and the completions for shells, from the list of flags: `cargo run --example manual FOLDER`. The
+//! folder is laid out like `/usr/share` and `~/.local/share`.
 
 use std::env::args_os;
 use std::fs::{create_dir_all, write};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use port_mcp_auth::testing::clients::REGISTRY;
 use port_mcp_auth::testing::inputs::{SETTINGS, Setting, Verb};
@@ -29,14 +30,29 @@ const SWITCHES: [(&str, &str); 3] = [
 
 fn main() -> io::Result<()> {
     let folder = args_os().nth(1).map(PathBuf::from).ok_or_else(|| io::Error::other("usage: manual FOLDER"))?;
-    create_dir_all(&folder)?;
-    files().into_iter().try_for_each(|(name, text)| write(folder.join(name), text))
+    write_all(&folder)
 }
 
-/// All files, by their names.
-#[must_use]
-pub fn files() -> [(String, String); 4] {
-    [(format!("{NAME}.1"), man()), (format!("{NAME}.bash"), bash()), (format!("_{NAME}"), zsh()), (format!("{NAME}.fish"), fish())]
+/// Where `man` finds the page.
+pub const MAN: &str = "man/man1/port-mcp-auth.1";
+/// Where Bash finds its completions.
+pub const BASH: &str = "bash-completion/completions/port-mcp-auth";
+/// Where Zsh finds its completions.
+pub const ZSH: &str = "zsh/site-functions/_port-mcp-auth";
+/// Where Fish finds its completions.
+pub const FISH: &str = "fish/vendor_completions.d/port-mcp-auth.fish";
+
+/// Writes all files into `folder`.
+///
+/// # Errors
+///
+/// A file can't be written.
+pub fn write_all(folder: &Path) -> io::Result<()> {
+    [(MAN, man()), (BASH, bash()), (ZSH, zsh()), (FISH, fish())].into_iter().try_for_each(|(place, text)| {
+        let path = folder.join(place);
+        path.parent().map_or(Ok(()), create_dir_all)?;
+        write(path, text)
+    })
 }
 
 /// A command's name.

@@ -285,7 +285,7 @@ class Uses:
 
     def upload(self, given):
         folder = self.job.workspace / given["path"]
-        files = {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+        files = {str(path.relative_to(folder)): path.read_bytes().decode("latin-1") for path in sorted(folder.rglob("*")) if path.is_file()}
         self.changes("actions/upload-artifact", self.job.run_folder / "artifacts" / given["name"], json.dumps(files))
 
     def download(self, given):
@@ -293,7 +293,7 @@ class Uses:
             for name, content in json.loads(artifact.read_text()).items():
                 path = self.job.workspace / given["path"] / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(content)
+                path.write_bytes(content.encode("latin-1"))
 
     def login(self, given):
         login = {"auths": {given["registry"]: {"auth": given["password"]}}}
@@ -316,7 +316,8 @@ class Uses:
         if "id-token=write" not in self.job.context["github"]["token"]:
             raise Failed("actions/attest needs id-token: write")
         name = "actions/attest " + ("image" if "subject-digest" in given else "files")
-        self.changes(name, self.job.world / "attested" / re.sub(r"[/:]", "_", subject), "attested")
+        files = sorted(path.name for pattern in given.get("subject-path", "").split() for path in self.job.workspace.glob(pattern))
+        self.changes(name, self.job.world / "attested" / re.sub(r"[/:\s]+", "_", subject.strip()), "\n".join(files))
 
     def own(self, given):
         """What a user gets: the action of the tag, and its image without a login."""
@@ -348,7 +349,7 @@ def described(world):
         "releases": described_releases(world),
         "image": described_image(world),
         "runs": {str(path.relative_to(world)): path.read_text() for path in sorted(world.glob("runs/**/*")) if path.is_file()},
-        "attested": sorted(path.name for path in world.glob("attested/*")),
+        "attested": {path.name: path.read_text() for path in sorted(world.glob("attested/*"))},
     }
 
 
@@ -482,7 +483,9 @@ def check_release(world, number, version):
     (page,) = (page for page in described_releases(world) if page["tag_name"] == tag)
     check(page["immutable"] and page["latest"] and not page["draft"], "the release is not published as the latest")
     check(page["body"] == release.notes(show("show", f"{head}:CHANGELOG.md"), version), "other notes")
-    check([asset["name"] for asset in page["assets"]] == ["SHA256SUMS", *(f"port-mcp-auth-{t}" for t in release.TARGETS)], "other files")
+    files = sorted([*(f"port-mcp-auth-{target}" for target in release.TARGETS), release.MANUAL])
+    check([asset["name"] for asset in page["assets"]] == ["SHA256SUMS", *files], "other files")
+    check("\n".join(files) in described(world)["attested"].values(), "not every file is attested")
     check(all(asset["state"] == "uploaded" for asset in page["assets"]), "a file is not complete")
     print(f"{tag}: tags, digest, files and notes are right", flush=True)
 

@@ -4,6 +4,7 @@
     release.py prepare VERSION|major|minor|patch     by hand, for the pull request: Cargo.toml, Cargo.lock, CHANGELOG.md
     release.py plan                                  checks that Cargo.toml's version can be released; prints it
     release.py collect DIGEST TARGET FOLDER          takes the binary out of a pushed image
+    release.py pack SHARE FOLDER                     makes one file of the man page and the completions
     release.py join FOLDER RUN                       puts the images of both architectures under one digest; prints it
     release.py pull DIGEST                           pulls the image without a login, as users do
     release.py tag-image VERSION DIGEST FOLDER       the image's tag
@@ -13,7 +14,8 @@
     release.py check-shell DIGEST SHELL              pulls the image with a shell too, and checks that it has the same program
     release.py tag-shell VERSION SHELL               its tags, vX.Y.Z-shell and vX-shell
 
-FOLDER is what `collect` filled: `binaries/` with one file for each target, `digests/` with one name for each image.
+FOLDER is what `collect` and `pack` filled: `binaries/` with one file for each target, `digests/` with one name for each image,
+`manual/` with the one file.
 
 A release is two commits on top of the one that was tested. In the first, action.yml names the image by its digest, and
 native/binaries.json each binary by its SHA-256; in the second, claude/action.yml names the first by its hash. So whoever
@@ -26,12 +28,14 @@ it finds something else.
 
 import argparse
 import datetime
+import gzip
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -39,6 +43,7 @@ REPOSITORY = "org/port-mcp-auth"
 IMAGE = f"ghcr.io/{REPOSITORY}"
 ADDRESS = f"https://github.com/{REPOSITORY}"
 TARGETS = ("aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu")
+MANUAL = "port-mcp-auth-manual.tar.gz"
 
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -269,6 +274,24 @@ def collect(digest, target, folder):
     (folder / "digests" / digest.removeprefix("sha256:")).touch()
 
 
+def pack(share, folder):
+    """The same files give the same archive: a job that is run again must not end with another release."""
+    paths = sorted(path for path in share.rglob("*") if path.is_file())
+    if not paths:
+        raise Refusal(f"{share} has no files to pack")
+    (folder / "manual").mkdir(parents=True, exist_ok=True)
+    with (
+        (folder / "manual" / MANUAL).open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for path in paths:
+            entry = tarfile.TarInfo(str(path.relative_to(share)))  # of root, from 1970, for everybody to read
+            entry.size = path.stat().st_size
+            with path.open("rb") as content:
+                archive.addfile(entry, content)
+
+
 def join(folder, number):
     parts = sorted(f"{IMAGE}@sha256:{path.name}" for path in (folder / "digests").iterdir())
     if len(parts) != len(TARGETS):
@@ -374,6 +397,14 @@ def binaries(folder):
     return found
 
 
+def assets(folder):
+    """The files of the release page, by name, without the list of their hashes."""
+    manual = folder / "manual" / MANUAL
+    if not manual.is_file():
+        raise Refusal(f"{manual} is missing")
+    return {path.name: path for path in (*binaries(folder).values(), manual)}
+
+
 def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -394,6 +425,7 @@ def release_commit(root, version, digest, folder):
 
 def commits_files(root, version, digest, folder):
     """What the two commits change. The files of the second name the first."""
+    assets(folder)  # whatever is missing for the release page, now
     sums = {target: sha256(path) for target, path in binaries(folder).items()}
     composite = (root / COMPOSITE).read_text()
     pinned_use(composite, version, "0" * 40)  # whatever is wrong with it, now
@@ -474,9 +506,10 @@ def release(root, version, folder):
     there = tags("v")
     if tag not in there:
         raise Refusal(f"there is no tag {tag} to make a release of")
-    files = {path.name: path for path in binaries(folder).values()}
-    files["SHA256SUMS"] = folder / "binaries" / "SHA256SUMS"
-    files["SHA256SUMS"].write_text("".join(f"{sha256(path)}  {path.name}\n" for path in binaries(folder).values()))
+    files = assets(folder)
+    sums = "".join(f"{sha256(path)}  {name}\n" for name, path in files.items())
+    files["SHA256SUMS"] = folder / "SHA256SUMS"
+    files["SHA256SUMS"].write_text(sums)
 
     # A draft first: once it is published, an immutable release takes no more files.
     page = the_release(tag) or github("POST", "releases", {"tag_name": tag, "name": tag, "body": text, "draft": True})
@@ -508,6 +541,7 @@ def main(words, root):
         "prepare": ["version"],
         "plan": [],
         "collect": ["digest", "target", "folder"],
+        "pack": ["share", "folder"],
         "join": ["folder", "run"],
         "pull": ["digest"],
         "tag-image": ["version", "digest", "folder"],
@@ -519,7 +553,7 @@ def main(words, root):
     }.items():
         command = commands.add_parser(name)
         for argument in arguments:
-            command.add_argument(argument, type=Path if argument == "folder" else str)
+            command.add_argument(argument, type=Path if argument in ("folder", "share") else str)
     given = parser.parse_args(words)
     match given.command:
         case "prepare":
@@ -529,6 +563,8 @@ def main(words, root):
             print("\n".join(f"{name}={value}" for name, value in plan(root).items()))
         case "collect":
             collect(given.digest, given.target, given.folder)
+        case "pack":
+            pack(given.share, given.folder)
         case "join":
             print(f"digest={join(given.folder, given.run)}")
         case "pull":

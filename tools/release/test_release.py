@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -300,6 +301,8 @@ class OnGitHub(Case):
         (self.folder / "binaries").mkdir()
         for target in release.TARGETS:
             (self.folder / "binaries" / f"port-mcp-auth-{target}").write_text(f"for {target}")
+        (self.folder / "manual").mkdir()
+        (self.folder / "manual" / release.MANUAL).write_text("the man page and the completions")
         variables = {
             "FAKE_STATE": str(self.state),
             "GH_TOKEN": "contents=write",
@@ -413,6 +416,8 @@ class Publish(OnGitHub):
         self.refuses("expected one line", self.publish)
         (self.folder / "binaries/port-mcp-auth-x86_64-unknown-linux-gnu").unlink()
         self.refuses("expected the binaries", self.publish)
+        (self.folder / "manual" / release.MANUAL).unlink()
+        self.refuses("manual.tar.gz is missing", self.publish)
         self.assertEqual(self.calls(), [])
 
     def test_another_digest_gets_no_tag_of_the_image(self):
@@ -449,9 +454,12 @@ class Page(OnGitHub):
         (page,) = self.pages()
         self.assertEqual((page["tag_name"], page["name"], page["draft"], page["latest"]), ("v1.1.0", "v1.1.0", False, True))
         self.assertEqual(page["body"], release.notes(CHANGELOG, "1.1.0"))
-        sums = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=self.folder / "binaries", capture_output=True, check=True)
-        self.assertEqual(sums.stdout.count(b": OK\n"), 2)
-        self.assertEqual(len(page["assets"]), 3)
+        downloads = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for path in (*(self.folder / "binaries").iterdir(), *(self.folder / "manual").iterdir(), self.folder / "SHA256SUMS"):
+            shutil.copy(path, downloads)
+        sums = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=downloads, capture_output=True, check=True)
+        self.assertEqual(sums.stdout.count(b": OK\n"), 3)
+        self.assertEqual({asset["name"] for asset in page["assets"]}, {path.name for path in downloads.iterdir()})
         self.make_release()
         self.assertEqual(self.calls(), [])
 
@@ -547,6 +555,36 @@ class Shell(unittest.TestCase):
     def test_another_program(self):
         with self.assertRaisesRegex(Refusal, "has another program"):
             self.check("$2")
+
+
+class Pack(unittest.TestCase):
+    names = ("man/man1/port-mcp-auth.1", "zsh/site-functions/_port-mcp-auth")
+
+    def packed(self, names, mode, time):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name in names:
+            path = folder / "share" / name
+            path.parent.mkdir(parents=True)
+            path.write_text(name)
+            path.chmod(mode)
+            os.utime(path, (time, time))
+        release.pack(folder / "share", folder / "out")
+        return folder / "out/manual" / release.MANUAL
+
+    def test_the_same_files_give_the_same_archive(self):
+        one, other = self.packed(self.names, 0o600, 1), self.packed(reversed(self.names), 0o755, 2)
+        self.assertEqual(one.read_bytes(), other.read_bytes())
+
+    def test_everybody_can_read_what_is_unpacked(self):
+        archive = self.packed(self.names, 0o600, 1)
+        subprocess.run(["tar", "--extract", "--gzip", "--file", archive.name], cwd=archive.parent, check=True)
+        for name in self.names:
+            path = archive.parent / name
+            self.assertEqual((path.read_text(), path.stat().st_mode & 0o044), (name, 0o044))
+
+    def test_nothing_to_pack(self):
+        with self.assertRaisesRegex(Refusal, "no files to pack"):
+            self.packed((), 0o600, 1)
 
 
 class Refused(unittest.TestCase):
