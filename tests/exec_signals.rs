@@ -113,7 +113,8 @@ fn an_ignored_signal_stays_ignored() {
     let program = Path::new(env!("CARGO_BIN_EXE_port-mcp-auth")).to_owned();
     let inner = exec.prepared_with(&program);
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(&program).args(inner.get_args()).env_clear();
+    // The first two words would set it back to its default.
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(&program).args(inner.get_args().skip(2)).env_clear();
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(exec.path("work"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let running = exec.start_as(command);

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use super::connected::Connected;
-use crate::gateway::{AllowedTool, Form, ProxySettings, Rules, Settings, TokenAddress, TokenInHand, Unready};
+use crate::gateway::{AllowedTool, GatewayForm, ProxySettings, Rules, Settings, TokenAddress, TokenInHand, Unready};
 use crate::inputs::Inputs;
 use crate::mcp::{Listing, NotVerified, Obstacle, Preflight, Server, ServerUrl, ToolName, Toolset};
 use crate::net::retry::Pause;
@@ -84,7 +84,7 @@ fn allowed(toolset: &Toolset) -> Option<Vec<AllowedTool>> {
 /// Opens the MCP connection as the agent will. What Port itself has to say was heard before, so what fails now is the gateway.
 pub fn check<'a>(
     url: &'a ServerUrl,
-    form: Form,
+    form: GatewayForm,
     key: &'a Secret,
     inputs: &'a Inputs,
     connected: &'a Connected,
@@ -93,7 +93,14 @@ pub fn check<'a>(
     Box::pin(look(url, form, key, inputs, connected, console))
 }
 
-async fn look(url: &ServerUrl, form: Form, key: &Secret, inputs: &Inputs, connected: &Connected, console: &Console) -> Result<(), Failure> {
+async fn look(
+    url: &ServerUrl,
+    form: GatewayForm,
+    key: &Secret,
+    inputs: &Inputs,
+    connected: &Connected,
+    console: &Console,
+) -> Result<(), Failure> {
     let log = console.clone();
     // The way to it leads through no proxy.
     let http = Http::new(&Network::default(), move |trace| log_request(trace, &log))?;

@@ -20,5 +20,5 @@ pub use error::Error;
 pub use frames::Frames;
 pub use network::Route;
 pub use own::{Evidence, Own};
-pub use sibling::{End, Sibling, Started, read_log, remove, stop};
+pub use sibling::{ContainerEnd, Sibling, Started, read_log, remove, stop};
 pub use task::Task;

@@ -55,7 +55,7 @@ pub struct Started<'a> {
 /// How a container ended, by the engine.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct End {
+pub struct ContainerEnd {
     /// Whether it is still running.
     pub running: bool,
     /// The exit code of its program: 137 if it was killed.
@@ -68,7 +68,7 @@ pub struct End {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Described {
-    state: End,
+    state: ContainerEnd,
 }
 
 impl Sibling {
@@ -187,7 +187,7 @@ fn host(address: &IpAddr) -> String {
     }
 }
 
-impl End {
+impl ContainerEnd {
     /// How a container is, or how it ended.
     ///
     /// # Errors

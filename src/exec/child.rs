@@ -6,7 +6,7 @@ use std::process::Child;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 
-use super::signals::{BY_SIGNAL, Event, Signals, is_in_foreground};
+use super::signals::{BY_SIGNAL, SignalEvent, Signals, is_in_foreground};
 
 /// Waits for the command's end, passes signals on to it, and returns its exit code.
 pub async fn wait(child: Child, signals: &mut Signals) -> io::Result<u8> {
@@ -16,8 +16,8 @@ pub async fn wait(child: Child, signals: &mut Signals) -> io::Result<u8> {
             return Ok(code);
         }
         match signals.next().await {
-            Event::Caught(caught) => caught.pass_on(pid),
-            Event::Child => {}
+            SignalEvent::Caught(caught) => caught.pass_on(pid),
+            SignalEvent::Child => {}
         }
     }
 }

@@ -6,14 +6,14 @@ use zeroize::Zeroizing;
 
 use super::arguments::with_flags;
 use super::place::ConfigFile;
-use super::prepare::{KEY, Prepared};
+use super::prepare::{KEY, PreparedCommand};
 use super::program::Program;
 use super::variable::Variable;
 use crate::clients::{Client, Connection, Flag, Source, config_for};
 use crate::config::{Draft, Rendered, Seal, Written, write};
 use crate::connect::{AgentAccess, Connected, config, connection, headers, server_entry};
 use crate::inputs::Inputs;
-use crate::report::{Failure, Obstacles, Way, log_way, report_withdrawn, warn_of_obstacles};
+use crate::report::{ConnectedBy, Failure, Obstacles, log_way, report_withdrawn, warn_of_obstacles};
 use crate::runner::Console;
 
 /// What the command gets.
@@ -36,14 +36,14 @@ struct WrittenFile {
 
 /// Hands the connection over.
 pub fn hand_over(
-    prepared: Prepared,
+    prepared: PreparedCommand,
     program: &Program,
     connected: &Connected,
     access: &AgentAccess<'_>,
     console: &Console,
     variable: Variable,
 ) -> Result<Handed, Failure> {
-    let Prepared { inputs, draft, file } = prepared;
+    let PreparedCommand { inputs, draft, file } = prepared;
     let allowed: Vec<_> = connected.toolset.allowed.iter().map(ToString::to_string).collect();
     let offered: Vec<_> = connected.toolset.offered.iter().flatten().map(|tool| tool.name.to_string()).collect();
     let connection = connection(&inputs, access, &allowed, &offered);
@@ -92,12 +92,12 @@ fn warn_of_settings(draft: &Draft, inputs: &Inputs, connection: &Connection<'_>,
     }
 }
 
-fn way<'a>(client: &dyn Client, file: Option<&'a ConfigFile>) -> Way<'a> {
+fn way<'a>(client: &dyn Client, file: Option<&'a ConfigFile>) -> ConnectedBy<'a> {
     match (file, client.source()) {
-        (_, Source::Flags) => Way::Flags,
-        (Some(file), _) => Way::File(&file.shown),
-        (None, Source::Variable(name)) => Way::Variable(name),
-        (None, Source::File(..) | Source::Unknown) => Way::Unknown,
+        (_, Source::Flags) => ConnectedBy::Flags,
+        (Some(file), _) => ConnectedBy::File(&file.shown),
+        (None, Source::Variable(name)) => ConnectedBy::Variable(name),
+        (None, Source::File(..) | Source::Unknown) => ConnectedBy::Unknown,
     }
 }
 

@@ -23,13 +23,13 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::sync::oneshot;
 
 use crate::connect::{AgentAccess, Connected, Door, check, connect, gateway_url, new_key, settings};
-use crate::gateway::{self, Form};
+use crate::gateway::{self, GatewayForm};
 use crate::inputs::{CommandLine, Inputs, Verb};
 use crate::redact::Secret;
 use crate::report::{Failure, log_connected, plain_words, report_calls_of_command, report_failure, report_not_started};
 use crate::runner::{Console, Environment, Level, Reader};
 use ended::Ended;
-use prepare::Prepared;
+use prepare::PreparedCommand;
 use program::Program;
 use signals::Signals;
 use tap::Tap;
@@ -142,7 +142,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Waits for the gateway, looks at the tools through it, and runs the command. What was written for it is taken back.
-    async fn run(&self, ready: oneshot::Receiver<u16>, prepared: Prepared, signals: &mut Signals) -> Result<u8, Ended> {
+    async fn run(&self, ready: oneshot::Receiver<u16>, prepared: PreparedCommand, signals: &mut Signals) -> Result<u8, Ended> {
         let Self { program, connected, key, console, variable } = *self;
         let port = ready.await.map_err(|_| Ended::NoGateway)?;
         let url = gateway_url(([127, 0, 0, 1], port).into())?;
@@ -150,7 +150,7 @@ impl Job<'_> {
             tokio::select! {
                 biased;
                 caught = signals.end() => return Err(Ended::Caught(caught)),
-                checked = check(&url, Form::Process, key, &prepared.inputs, connected, console) => checked?,
+                checked = check(&url, GatewayForm::Process, key, &prepared.inputs, connected, console) => checked?,
             }
         }
         log_connected(&prepared.inputs, &connected.token, &connected.toolset, &url, console);

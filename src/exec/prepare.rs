@@ -26,7 +26,7 @@ pub const KEY: &str = "PORT_MCP_KEY";
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// All that is known before anything is sent.
-pub struct Prepared {
+pub struct PreparedCommand {
     /// The inputs.
     pub inputs: Inputs,
     /// What the config is added to.
@@ -43,7 +43,7 @@ pub fn prepare(
     environment: &Environment,
     console: &Console,
     variable: Variable,
-) -> Result<Prepared, Failure> {
+) -> Result<PreparedCommand, Failure> {
     let detected = program.map(|program| program.client.map_or(OTHER, |client| client.id()));
     let given = |input: &str| match line.input(verb, input, variable) {
         None if input == "client" => detected.map(OsString::from),
@@ -83,7 +83,7 @@ pub fn prepare(
     if let (Err(_), Some(file)) = (&fitting, &file) {
         log_file(inputs.client, &file.shown, console);
     }
-    Ok(Prepared { draft: fitting?, inputs, file })
+    Ok(PreparedCommand { draft: fitting?, inputs, file })
 }
 
 /// What the config is added to: what is asked for, or else what the agent has already.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use zeroize::Zeroizing;
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{PreparedCommand, prepare};
 use super::variable::Variable;
 use crate::connect::{AgentAccess, Connected, config, connect, connection, server_entry};
 use crate::inputs::{CommandLine, Verb};
@@ -36,7 +36,7 @@ async fn text(
     console: &Console,
     variable: Variable,
 ) -> Result<Zeroizing<String>, Failure> {
-    let Prepared { inputs, draft, .. } = prepare(line, verb, None, environment, console, variable)?;
+    let PreparedCommand { inputs, draft, .. } = prepare(line, verb, None, environment, console, variable)?;
     let Connected { token, toolset, proxied, .. } = connect(&inputs, console).await?;
     let secret = token.secret();
     console.handing_out().mask(secret, token.jwt_parts())?;

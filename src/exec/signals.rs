@@ -35,7 +35,7 @@ pub struct Signals {
 }
 
 /// What to do next.
-pub enum Event {
+pub enum SignalEvent {
     /// A signal came.
     Caught(Caught),
     /// The command has ended, or was stopped.
@@ -54,14 +54,14 @@ impl Signals {
     }
 
     /// Waits for the next event.
-    pub async fn next(&mut self) -> Event {
+    pub async fn next(&mut self) -> SignalEvent {
         poll_fn(|context| {
             for (number, signal) in &mut self.passed_on {
                 if signal.poll_recv(context).is_ready() {
-                    return Poll::Ready(Event::Caught(Caught(*number)));
+                    return Poll::Ready(SignalEvent::Caught(Caught(*number)));
                 }
             }
-            self.child.poll_recv(context).map(|_| Event::Child)
+            self.child.poll_recv(context).map(|_| SignalEvent::Child)
         })
         .await
     }
@@ -69,7 +69,7 @@ impl Signals {
     /// Waits for a signal that ends this program.
     pub async fn end(&mut self) -> Caught {
         loop {
-            if let Event::Caught(caught) = self.next().await
+            if let SignalEvent::Caught(caught) = self.next().await
                 && ENDING.contains(&caught.0)
             {
                 return caught;

@@ -39,4 +39,4 @@ pub use record::{CallOutcome, Line, Record, RecordEvent};
 pub use refusal::{Limit, Refusal};
 pub use settings::{AllowedTool, ProxyAddress, ProxySettings, Rules, Settings, SettingsProblem, TokenAddress, TokenInHand};
 pub use start::{run, start};
-pub use unready::{Form, Unready};
+pub use unready::{GatewayForm, Unready};

@@ -5,7 +5,7 @@ use crate::redact::Quote;
 /// What a gateway beside a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "snake_case")]
-pub enum Form {
+pub enum GatewayForm {
     /// A second container.
     Container,
     /// A second process.

@@ -6,4 +6,4 @@ mod running;
 
 pub use detached::{Detached, Spawned, read_record};
 pub use error::Error;
-pub use running::{End, Running};
+pub use running::{ProcessEnd, Running};

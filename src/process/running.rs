@@ -29,7 +29,7 @@ pub struct Running {
 
 /// How a process was found, and how it was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
+pub struct ProcessEnd {
     /// Whether it was still running.
     pub was_running: bool,
     /// Whether it had to be killed.
@@ -56,7 +56,7 @@ impl Running {
     }
 
     /// Ends it, and kills it if it needs longer than `grace`.
-    pub async fn stop(self, grace: Duration) -> End {
+    pub async fn stop(self, grace: Duration) -> ProcessEnd {
         let was_running = self.is_there();
         self.signal(Signal::TERM);
         let was_killed = !self.ends_within(grace).await;
@@ -64,7 +64,7 @@ impl Running {
             self.signal(Signal::KILL);
             self.ends_within(AFTER_KILL).await;
         }
-        End { was_running, was_killed }
+        ProcessEnd { was_running, was_killed }
     }
 
     /// A handle makes sure that no other process gets the signal. Kernels before 5.3 have none.
@@ -126,9 +126,9 @@ mod tests {
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
         let running = Running::of(child.id()).unwrap();
         let other = Running { started: running.started + 1, ..running };
-        assert_eq!(other.stop(Duration::ZERO).await, End { was_running: false, was_killed: false });
+        assert_eq!(other.stop(Duration::ZERO).await, ProcessEnd { was_running: false, was_killed: false });
         assert!(running.is_there());
-        assert_eq!(running.stop(Duration::from_secs(60)).await, End { was_running: true, was_killed: false });
+        assert_eq!(running.stop(Duration::from_secs(60)).await, ProcessEnd { was_running: true, was_killed: false });
         child.wait().unwrap();
     }
 }

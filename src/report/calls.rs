@@ -113,9 +113,9 @@ impl Calls {
 #[derive(Debug, Clone)]
 pub enum GatewayEnd {
     /// A container, as the engine says.
-    Container(docker::End),
+    Container(docker::ContainerEnd),
     /// A process.
-    Process(process::End),
+    Process(process::ProcessEnd),
 }
 
 impl Ending {
@@ -132,7 +132,7 @@ impl Ending {
     }
 
     /// Only a process's parent is told its exit code, so all that is known is in the record.
-    fn of_process(calls: &Calls, end: process::End) -> Self {
+    fn of_process(calls: &Calls, end: process::ProcessEnd) -> Self {
         if end.was_running {
             return Self::with_the_job(end.was_killed, "the clean-up");
         }
@@ -145,7 +145,7 @@ impl Ending {
         Self { text: text.to_owned(), is_early: true }
     }
 
-    fn of_container(calls: &Calls, end: &docker::End) -> Self {
+    fn of_container(calls: &Calls, end: &docker::ContainerEnd) -> Self {
         let early = |text: String| Self { text, is_early: true };
         if end.running {
             return Self::with_the_job(end.exit_code == KILLED, "the engine");
@@ -258,7 +258,7 @@ pub fn warn_of_removed_gateway(console: &Console) {
 }
 
 /// Somebody removed the gateway's record, or both.
-pub fn warn_of_removed_record(end: process::End, console: &Console) {
+pub fn warn_of_removed_record(end: process::ProcessEnd, console: &Console) {
     let process = if end.was_running { "It ended with the job" } else { "Its process had ended before the job's end" };
     console.warning(
         "The gateway's record is gone",
@@ -311,8 +311,8 @@ mod tests {
 
     #[test]
     fn how_it_ended_is_told_by_both_the_engine_and_the_record() {
-        let end = |running, exit_code, out_of_memory| GatewayEnd::Container(docker::End { running, exit_code, out_of_memory });
-        let process = |was_running, was_killed| GatewayEnd::Process(process::End { was_running, was_killed });
+        let end = |running, exit_code, out_of_memory| GatewayEnd::Container(docker::ContainerEnd { running, exit_code, out_of_memory });
+        let process = |was_running, was_killed| GatewayEnd::Process(process::ProcessEnd { was_running, was_killed });
         for (last, end, says, is_early) in [
             (Some("stopped"), end(true, 0, false), "with the job.", false),
             (None, end(true, KILLED, false), "took too long", false),

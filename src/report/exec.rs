@@ -11,7 +11,7 @@ use crate::port::Token;
 use crate::runner::Console;
 
 /// How an agent is connected.
-pub enum Way<'a> {
+pub enum ConnectedBy<'a> {
     /// By flags in its command line.
     Flags,
     /// By a file, which is named as people know it.
@@ -58,13 +58,13 @@ pub fn log_connected(inputs: &Inputs, token: &Token, toolset: &Toolset, gateway:
 }
 
 /// How the command is connected.
-pub fn log_way(client: &dyn Client, way: &Way<'_>, console: &Console) {
+pub fn log_way(client: &dyn Client, way: &ConnectedBy<'_>, console: &Console) {
     let client = client.id();
     match way {
-        Way::Flags => console.info(&format!("Connected {client} by flags.")),
-        Way::File(path) => console.info(&format!("Connected {client} by {}, which is restored when the command ends.", console.quote(path))),
-        Way::Variable(name) => console.info(&format!("Connected {client} by the variable {name}.")),
-        Way::Unknown => console.info(
+        ConnectedBy::Flags => console.info(&format!("Connected {client} by flags.")),
+        ConnectedBy::File(path) => console.info(&format!("Connected {client} by {}, which is restored when the command ends.", console.quote(path))),
+        ConnectedBy::Variable(name) => console.info(&format!("Connected {client} by the variable {name}.")),
+        ConnectedBy::Unknown => console.info(
             "The command is none of the agents that are configured here (`client` names one): it finds the connection in PORT_MCP_URL, PORT_MCP_HEADERS and PORT_MCP_CONFIG.",
         ),
     }

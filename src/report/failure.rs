@@ -11,7 +11,7 @@ use super::{
     config as config_texts, gateway_container as container_texts, gateway_process, gateway_unready, inputs as inputs_texts, internal,
     mcp as mcp_texts, port as port_texts, runner as runner_texts,
 };
-use crate::gateway::{Form, Unready};
+use crate::gateway::{GatewayForm, Unready};
 use crate::redact::Redactor;
 use crate::runner::markdown::Markdown;
 use crate::runner::{Console, Environment, OutputFile};
@@ -37,7 +37,7 @@ pub enum Failure {
     GatewayProcess(#[from] process::Error),
     /// The gateway, once it was started.
     #[error("the gateway's {0}: {1}")]
-    Unready(Form, Unready),
+    Unready(GatewayForm, Unready),
     /// The config.
     #[error(transparent)]
     Config(#[from] config::Error),

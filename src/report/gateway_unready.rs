@@ -3,11 +3,11 @@
 use super::code::Code;
 use super::explanation::Explanation;
 use super::gateway_container::{TITLE, WITHOUT};
-use crate::gateway::{Form, Unready};
+use crate::gateway::{GatewayForm, Unready};
 use crate::redact::Quote;
 
-pub fn explain(form: Form, problem: &Unready) -> Explanation {
-    let is_container = form == Form::Container;
+pub fn explain(form: GatewayForm, problem: &Unready) -> Explanation {
+    let is_container = form == GatewayForm::Container;
     let by_form = |container, process| if is_container { container } else { process };
     let (what, why, fix) = match problem {
         Unready::Ended(last) => (

@@ -30,7 +30,7 @@ pub use calls::{
 };
 #[cfg(feature = "testing")]
 pub use code::Code;
-pub use exec::{NotStarted, Way, log_connected, log_file, log_left_out, log_way, report_not_started, report_withdrawn};
+pub use exec::{ConnectedBy, NotStarted, log_connected, log_file, log_left_out, log_way, report_not_started, report_withdrawn};
 pub use failure::{Failure, Signal, report_failure, report_panic};
 pub use gateway::{
     GatewayAddress, GatewayPlace, gateway_failure, log_gateway, log_gateway_ended, log_gateway_started, log_no_clean_up,

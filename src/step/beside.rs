@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::docker::{Engine, Evidence, Own, Route, Sibling, Started};
-use crate::gateway::Form;
+use crate::gateway::GatewayForm;
 use crate::process::{Detached, Error, Running, Spawned};
 use crate::report::{Failure, GatewayPlace};
 use crate::runner::{Action, Console, Environment};
@@ -46,10 +46,10 @@ impl Beside {
     }
 
     /// What it is.
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> GatewayForm {
         match self {
-            Self::Container(_) => Form::Container,
-            Self::Process(_) => Form::Process,
+            Self::Container(_) => GatewayForm::Container,
+            Self::Process(_) => GatewayForm::Process,
         }
     }
 

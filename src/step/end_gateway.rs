@@ -126,11 +126,12 @@ fn gone(environment: &Environment, warn: impl FnOnce()) {
     }
 }
 
-async fn stop_and_read(socket: &Path, container: &str, console: &Console) -> Result<(Calls, docker::End), Error> {
+async fn stop_and_read(socket: &Path, container: &str, console: &Console) -> Result<(Calls, docker::ContainerEnd), Error> {
     let engine = Engine::connect(socket, console).await?;
-    let before = docker::End::of(&engine, container).await?;
+    let before = docker::ContainerEnd::of(&engine, container).await?;
     stop(&engine, container, GRACE).await?;
-    let end = if before.running { docker::End { running: true, ..docker::End::of(&engine, container).await? } } else { before };
+    let end =
+        if before.running { docker::ContainerEnd { running: true, ..docker::ContainerEnd::of(&engine, container).await? } } else { before };
     let mut calls = Calls::default();
     let read = read_log(&engine, container, |line| calls.read(line)).await;
     remove(&engine, container).await?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::beside::{Beside, Waiting};
 use crate::connect::{Connected, Door, check, gateway_url, new_key, random_bytes, settings};
-use crate::gateway::{Form, Line, RecordEvent, Settings, Unready};
+use crate::gateway::{GatewayForm, Line, RecordEvent, Settings, Unready};
 use crate::inputs::Inputs;
 use crate::mcp::ServerUrl;
 use crate::net::Budget;
@@ -60,7 +60,7 @@ pub async fn start_beside<'a, T>(
 /// Tells the program what to do, waits until it is ready, and looks for the tools through it.
 pub async fn hand_over(
     mut waiting: Waiting<'_>,
-    form: Form,
+    form: GatewayForm,
     inputs: &Inputs,
     connected: &Connected,
     lifetime: Duration,
@@ -86,7 +86,7 @@ pub async fn hand_over(
 }
 
 /// Hands over the settings, and waits for the port that the program listens on.
-async fn introduce(waiting: &mut Waiting<'_>, form: Form, settings: &Settings, console: &Console) -> Result<u16, Failure> {
+async fn introduce(waiting: &mut Waiting<'_>, form: GatewayForm, settings: &Settings, console: &Console) -> Result<u16, Failure> {
     waiting.say(&settings.to_line()?).await?;
     let mut last = String::new();
     while let Some(line) = waiting.hear().await? {

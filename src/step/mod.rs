@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::config::Seal;
 use crate::connect::connect;
-use crate::gateway::Form;
+use crate::gateway::GatewayForm;
 use crate::inputs::{Inputs, RawInputs};
 use crate::report::{Failure, GatewayFacts, Signal, Success, log_no_clean_up, report_failure, report_success};
 use crate::runner::{Console, Environment, OutputFile, StateFile};
@@ -77,7 +77,7 @@ async fn hand_over(
                 None => Ok(()),
             };
             // Before there is one: the step may be killed at any time. A process ends by itself if that happens before it has its settings.
-            if beside.form() == Form::Container {
+            if beside.form() == GatewayForm::Container {
                 save(None)?;
             }
             let (connected, waiting) = Box::pin(gateway::start_beside(connect, beside, inputs, environment, console)).await?;

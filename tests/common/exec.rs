@@ -121,8 +121,9 @@ impl Exec {
     }
 
     pub fn prepared_with(&self, program: &PathBuf) -> Command {
-        let mut command = Command::new(program);
-        command.arg(self.verb).args(self.switch).args(&self.flags);
+        // Whoever runs the tests in the background may have signals ignored, and what is ignored stays so.
+        let mut command = Command::new("/usr/bin/env");
+        command.arg("--default-signal=INT,QUIT,TERM,HUP,USR1,USR2").arg(program).arg(self.verb).args(self.switch).args(&self.flags);
         if !self.command.is_empty() {
             command.arg("--").args(&self.command);
         }

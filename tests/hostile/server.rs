@@ -272,11 +272,11 @@ impl<'a> Server<'a> {
         if !is_request && request.method == "POST" {
             // Only the status counts, and not even that for a client's answer to the server's ping.
             delivery.verdict.good = good;
-            // A reset can overtake the status.
-            delivery.verdict.unclear |= delivery.end == End::Reset;
             if method.is_empty() {
                 delivery.verdict = Verdict::good();
             }
+            // A reset can overtake the status, and what is left over can come before the next request is sent.
+            delivery.verdict.unclear |= delivery.end == End::Reset || delivery.leftover;
         }
         let mut record = self.record();
         let mut delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };

@@ -203,7 +203,7 @@ impl Answer {
 
     /// Puts the answer on the wire in some way.
     pub fn somehow(mut self, dice: &Dice) -> Delivery {
-        let length = self.body.len();
+        let (length, status) = (self.body.len(), self.status);
         let plain = ("content-length", length.to_string());
         let chunked = ("transfer-encoding", "chunked".to_owned());
         let way = dice.weighted(WAYS);
@@ -343,7 +343,9 @@ impl Answer {
             }
             Way::Nothing => self.deliver(Vec::new(), dice.any(&[End::Close, End::Reset, End::Reset, End::Stay])).broken(),
         };
-        delivery.leftover = matches!(way, Way::Extra | Way::ShortLength | Way::TwoLengths | Way::LengthAndChunks);
+        // An answer with the status 204 has no body, so the end of its chunks is left over (RFC 9112, section 6.3).
+        let chunks_are_over = status == 204 && matches!(way, Way::Chunked);
+        delivery.leftover = chunks_are_over || matches!(way, Way::Extra | Way::ShortLength | Way::TwoLengths | Way::LengthAndChunks);
         if dice.percent(15) {
             delivery.before = Duration::from_millis(dice.any(&[1, 5, 20, 120, 700]));
         }
