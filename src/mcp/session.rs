@@ -93,23 +93,14 @@ impl<'a> Session<'a> {
     /// If the server and this program can't agree on a revision.
     pub async fn open(http: &'a Http, url: &Url, headers: &'a HeaderMap, reader: AnswerReader) -> Result<Self, MessageError> {
         let new = || Self { http, url: url.clone(), headers, last_id: 0, era: Era::Begin, violations: Vec::new() };
-        match reader {
-            AnswerReader::ClaudeCode => Self::open_with_discover(new).await,
-            AnswerReader::Other => Self::open_with_initialize(new).await,
-        }
-    }
-
-    /// Claude Code asks for `server/discover` first, and begins anew with `initialize` whatever goes wrong with that.
-    async fn open_with_discover(new: impl Fn() -> Self) -> Result<Self, MessageError> {
-        let (mut newest, mut discovered) = Self::probe(&new).await;
-        if let Err(MessageError::Request(RequestError::NoAnswer(NoAnswer::Closed, _))) = discovered {
-            // A connection that was opened ahead may be gone by now, which says nothing of the server.
-            (newest, discovered) = Self::probe(&new).await;
-        }
-        match discovered {
-            Ok(()) if newest.violations.iter().all(Violation::is_lack_of_tools) => return Ok(newest),
-            Err(MessageError::Request(error)) if !error.is_from_server() => return Err(MessageError::Request(error)),
-            _ => {}
+        let mut asked = None;
+        if reader == AnswerReader::ClaudeCode {
+            let (newest, discovered) = Self::probe(&new).await;
+            match discovered {
+                Ok(()) if newest.violations.iter().all(Violation::is_lack_of_tools) => return Ok(newest),
+                Err(MessageError::Request(error)) if !error.is_from_server() => return Err(MessageError::Request(error)),
+                _ => asked = Some((newest, discovered)),
+            }
         }
         let mut session = new();
         let Err(failure) = session.initialize().await else {
@@ -118,35 +109,34 @@ impl<'a> Session<'a> {
         if !failure.may_be_of_revision() {
             return Err(failure);
         }
+        let (newest, discovered) = if let Some(asked) = asked {
+            asked
+        } else {
+            let mut newest = new();
+            let discovered = newest.discover().await;
+            (newest, discovered)
+        };
         match discovered {
-            // What is wrong with the answer is the reason that the agent has no tools.
+            // If an agent doesn't take the answer, what is wrong with it is the reason that it has no tools.
             Ok(()) => Ok(newest),
-            Err(first) => Err(new().why_neither(failure, first).await),
+            Err(discover) => Err(new().why_neither(failure, discover).await),
         }
     }
 
+    /// Claude Code asks for `server/discover` first, and begins anew with `initialize` whatever goes wrong with that. A connection that
+    /// was opened ahead may be gone by now, which says nothing of the server: then it is asked once more.
     async fn probe(new: &impl Fn() -> Self) -> (Self, Result<(), MessageError>) {
-        let mut session = new();
+        let asked = Self::probe_once(new()).await;
+        let is_closed = matches!(asked.1, Err(MessageError::Request(RequestError::NoAnswer(NoAnswer::Closed, _))));
+        if is_closed { Self::probe_once(new()).await } else { asked }
+    }
+
+    async fn probe_once(mut session: Self) -> (Self, Result<(), MessageError>) {
         let discovered = timeout(DISCOVER_TIMEOUT, session.discover()).await.unwrap_or_else(|_| {
             let detail = format!("server/discover was not answered within {} s", DISCOVER_TIMEOUT.as_secs());
             Err(MessageError::Request(RequestError::NoAnswer(NoAnswer::Other, detail)))
         });
         (session, discovered)
-    }
-
-    async fn open_with_initialize(new: impl Fn() -> Self) -> Result<Self, MessageError> {
-        let mut session = new();
-        let Err(failure) = session.initialize().await else {
-            return Ok(session);
-        };
-        if !failure.may_be_of_revision() {
-            return Err(failure);
-        }
-        let mut newest = new();
-        match newest.discover().await {
-            Ok(()) => Ok(newest),
-            Err(second) => Err(new().why_neither(failure, second).await),
-        }
     }
 
     /// Why the server and this program can't agree, from what `initialize` and `server/discover` failed with.
