@@ -50,16 +50,20 @@ http {{
 }}
 """
 
+# Prints what `load` reads.
+DONE = """
+done = function(summary, latency)
+  local failed = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
+  io.write(string.format("RESULT %d %d %d %d %d\\n", latency:percentile(50), latency:percentile(99), summary.requests, summary.duration, failed))
+end
+"""
+
 SCRIPT = """
 wrk.method = "POST"
 wrk.body = [[{body}]]
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Accept"] = "application/json, text/event-stream"
 wrk.headers["Authorization"] = "Bearer {key}"
-done = function(summary, latency)
-  local failed = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
-  io.write(string.format("RESULT %d %d %d %d %d\\n", latency:percentile(50), latency:percentile(99), summary.requests, summary.duration, failed))
-end
 """
 
 
@@ -157,11 +161,12 @@ class Gateway:
 
 
 def load(url, script, callers, seconds):
-    """p50 and p99 in ms, and calls a second."""
-    words = ["wrk", "-t1", f"-c{callers}", f"-d{seconds}s", "-s", script, url]
+    """p50 and p99 in ms, calls a second, and how many calls there were."""
+    words = ["wrk", "-t1", f"-c{callers}", f"-d{seconds}s", "--timeout", "20s", "-s", script, url]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     p50, p99, calls, duration, failed = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", said).groups())
-    assert failed == 0, said
+    if failed or not calls:
+        raise RuntimeError(f"{url}: {failed} of {calls} calls failed: {said}")
     return p50 / 1e3, p99 / 1e3, calls / (duration / 1e6), calls
 
 
@@ -186,7 +191,7 @@ def measure(program, rounds, seconds):
     with tempfile.TemporaryDirectory() as name, server(Path(name)) as port:
         folder = Path(name)
         script = folder / "call.lua"
-        script.write_text(SCRIPT.format(body=json.dumps(CALL), key=KEY))
+        script.write_text(SCRIPT.format(body=json.dumps(CALL), key=KEY) + DONE)
         script.with_suffix(".json").write_text(json.dumps(CALL))
         gateway = Gateway(program, settings(folder, port, "small"), folder / "small.jsonl")
         idle = gateway.memory()

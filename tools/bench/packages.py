@@ -22,15 +22,31 @@ def node():
     return (node_folder() / "node").resolve()
 
 
-def bundle(name, folder):
-    """A script of tools/bench/node as actions are published: one file, with the packages in it."""
-    locks = [NODE / file for file in ("package.json", "package-lock.json")]
+def node_packages(name, folder):
+    """The packages of npm that a lock file in `folder` pins, installed once under this name."""
+    locks = [folder / file for file in ("package.json", "package-lock.json")]
 
     def fill(place):
         words = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
         subprocess.run(words, cwd=place, env=install.environment("bench"), stdout=subprocess.DEVNULL, check=True)
 
-    packages = installed.once(install.cache(), "bench-node", locks, fill)
+    return installed.once(install.cache(), name, locks, fill)
+
+
+def python_packages(name, wanted):
+    """The programs of a Python that has the packages which the file `wanted` pins, installed once under this name."""
+
+    def fill(place):
+        subprocess.run([sys.executable, "-m", "venv", place], check=True)
+        words = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", wanted]
+        subprocess.run([place / "bin/pip", *words], check=True)
+
+    return installed.once(install.cache(), name, [wanted], fill) / "bin"
+
+
+def bundle(name, folder):
+    """A script of tools/bench/node as actions are published: one file, with the packages in it."""
+    packages = node_packages("bench-node", NODE)
     target, script = Path(folder) / f"{name}.cjs", packages / f"{name}.js"
     shutil.copy(NODE / script.name, script)  # beside the packages that it imports
     words = ["--bundle", "--minify", "--platform=node", "--target=node24", "--log-level=error", f"--outfile={target}"]
@@ -40,11 +56,4 @@ def bundle(name, folder):
 
 def python():
     """A Python that has the pinned packages."""
-    wanted = PYTHON / "requirements.txt"
-
-    def fill(place):
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        words = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", wanted]
-        subprocess.run([place / "bin/pip", *words], check=True)
-
-    return installed.once(install.cache(), "bench-python", [wanted], fill) / "bin/python"
+    return python_packages("bench-python", PYTHON / "requirements.txt") / "python"

@@ -12,8 +12,6 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-import installed
-from agents import install
 from harness import ROOT, wait_until
 
 from bench import build, endurance, gateway, packages, sandbox
@@ -31,46 +29,23 @@ request = function()
   id = id + 1
   return wrk.format(nil, nil, nil, '{{"jsonrpc":"2.0","id":' .. id .. ',"method":"tools/call","params":{params}}}')
 end
-done = function(summary, latency)
-  local failed = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
-  io.write(string.format("RESULT %d %d %d %d %d\\n", latency:percentile(50), latency:percentile(99), summary.requests, summary.duration, failed))
-end
 """
 PARAMS = {"name": "list_blueprints", "arguments": {"identifiers": ["service"]}}
 
 
-def node_packages():
-    """The folder with the pinned packages of npm."""
-
-    def fill(place):
-        words = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-        subprocess.run(words, cwd=place, env=install.environment("bench"), stdout=subprocess.DEVNULL, check=True)
-
-    return installed.once(install.cache(), "bench-peers-node", [PEERS / "package.json", PEERS / "package-lock.json"], fill)
-
-
-def python_packages(name):
-    """A Python that has one of the pinned packages. Two of them can't be in one."""
-    wanted = PEERS / f"{name}.txt"
-
-    def fill(place):
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        words = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", wanted]
-        subprocess.run([place / "bin/pip", *words], check=True)
-
-    return installed.once(install.cache(), f"bench-peers-{name}", [wanted], fill) / "bin"
-
-
 def commands(url, token, port):
     """How each peer is started: its name, and its words."""
-    node, folder = packages.node(), node_packages() / "node_modules/.bin"
+    node, folder = packages.node(), packages.node_packages("bench-peers-node", PEERS) / "node_modules/.bin"
     bearer = f"Authorization: Bearer {token}"
     inner = f"{node} {folder}/supergateway --logLevel none --streamableHttp {url} --oauth2Bearer {token}"
     outer = ["--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none", "--port", str(port)]
     remote = f"{node} {folder}/mcp-remote {url} --allow-http --transport http-only --header '{bearer}'"
-    proxy = python_packages("mcp-proxy") / "mcp-proxy"
+    # Two that can't be in one Python.
+    proxy, fastmcp = (
+        packages.python_packages(f"bench-peers-{name}", PEERS / f"{name}.txt") / program
+        for name, program in (("mcp-proxy", "mcp-proxy"), ("fastmcp", "python"))
+    )
     stdio = [str(proxy), "--transport", "streamablehttp", "--headers", "Authorization", f"Bearer {token}", url]
-    fastmcp = python_packages("fastmcp") / "python"
     return {
         "supergateway (npm), twice": [node, folder / "supergateway", "--stdio", inner, *outer],
         "mcp-remote (npm) behind supergateway": [node, folder / "supergateway", "--stdio", remote, *outer],
@@ -103,13 +78,8 @@ def load(url, headers, callers, seconds, folder):
     """p50 and p99 in ms, and calls a second."""
     script = Path(folder) / "call.lua"
     lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in (ACCEPT | headers).items()]
-    script.write_text(SCRIPT.format(headers="\n".join(lines), params=json.dumps(PARAMS)))
-    words = ["wrk", "-t1", f"-c{callers}", f"-d{seconds}s", "--timeout", "20s", "-s", script, url]
-    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    p50, p99, calls, duration, failed = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", said).groups())
-    if failed or not calls:
-        raise RuntimeError(f"{url}: {failed} of {calls} calls failed: {said}")
-    return p50 / 1e3, p99 / 1e3, calls / (duration / 1e6)
+    script.write_text(SCRIPT.format(headers="\n".join(lines), params=json.dumps(PARAMS)) + gateway.DONE)
+    return gateway.load(url, script, callers, seconds)[:3]
 
 
 def memory(process):
