@@ -163,7 +163,16 @@ impl Directory {
         sys::renameat(&self.handle, new, &self.handle, name).map_err(FileProblem::system("written"))
     }
 
-    /// The same for a target that must not exist.
+    /// Writes a file anew, by way of a temporary one beside it.
+    ///
+    /// # Errors
+    /// When the system doesn't let it. The temporary file is gone then.
+    pub fn rewrite(&self, temporary: &str, name: &str, content: &[u8], attributes: Attributes) -> Result<(), FileProblem> {
+        self.create(temporary, content, attributes)?;
+        self.replace(temporary, name).inspect_err(|_| self.remove(temporary))
+    }
+
+    /// The same as [`Self::replace`] for a target that must not exist.
     ///
     /// # Errors
     /// When there is one after all, or the system doesn't let it.

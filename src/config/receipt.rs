@@ -151,8 +151,7 @@ fn undo_in(directory: &Directory, receipt: &Receipt, old: Option<(&[u8], Attribu
         directory.remove(&place.name);
         return Ok(Outcome::Removed);
     };
-    directory.create(temporary, content, attributes)?;
-    directory.replace(temporary, &place.name).inspect_err(|_| directory.remove(temporary))?;
+    directory.rewrite(temporary, &place.name, content, attributes)?;
     Ok(Outcome::Restored)
 }
 

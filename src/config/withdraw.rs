@@ -49,9 +49,7 @@ impl Written {
         };
         match edited() {
             Some(Some(text)) => {
-                let temporary = &self.receipt.temporary;
-                directory.create(temporary, text.as_bytes(), now.attributes)?;
-                directory.replace(temporary, &place.name).inspect_err(|_| directory.remove(temporary))?;
+                directory.rewrite(&self.receipt.temporary, &place.name, text.as_bytes(), now.attributes)?;
                 Ok(Withdrawn::Edited)
             }
             Some(None) => {
@@ -89,8 +87,7 @@ pub fn remove_dead(
         return Ok(());
     };
     let directory = Way::down(&root, &place.directories)?.last;
-    directory.create(&temporary, text.as_bytes(), old.attributes)?;
-    directory.replace(&temporary, &place.name).inspect_err(|_| directory.remove(&temporary))
+    directory.rewrite(&temporary, &place.name, text.as_bytes(), old.attributes)
 }
 
 /// What is left of `now` without what was added to `before` when `written` was made; `None` for nothing.
