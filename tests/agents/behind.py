@@ -6,38 +6,31 @@ All agents that `exec` configures if none is named. No agent gets the token, so 
 is printed; the tool that is not allowed must never be called; and afterwards each file must be as it was.
 """
 
-import argparse
-import shutil
-import signal
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
+from functools import partial
 
 from harness import wait_until
 
 from agents import client as clients
 from agents import processes
-from agents.build import build
 from agents.files import Files
 from agents.install import install
 from agents.model import Server
-from agents.prove import start_worker
+from agents.prove import choose, run_each
 from agents.run import (
     ACTIONS,
     FORBIDDEN,
     LONGEST_STEP,
     WANTED,
-    Bench,
     Result,
     Run,
     Sandbox,
     Variant,
     judge,
+    make_folders,
     missing,
     succeeded,
     wait,
-    write_tools,
 )
 
 # They need an account for a call, or are no agents with a command line.
@@ -46,11 +39,9 @@ WITHOUT = {"amp", "claude-agent-sdk", "langchain", "mcp-inspector"}
 NAMED_FILE = {"continue", "openclaw"}
 
 
-def execute(client, folder, bench):
+def execute(client, bench, folder):
     """What came of a run."""
-    for name in ("home", "work", "temp"):
-        (folder / name).mkdir(parents=True)
-    subprocess.run(["git", "init", "--quiet", folder / "work"], check=True)
+    make_folders(folder)
     with Sandbox(bench.sandbox, folder, *client.sandbox_options) as sandbox, Server(WANTED, FORBIDDEN) as model:
         run = Run(client, Variant(), folder, model.url)
         for path, text in client.settings(run).items():
@@ -105,26 +96,9 @@ def execute(client, folder, bench):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clients", nargs="*", metavar="CLIENT")
-    options = parser.parse_args()
     known = {name: client for name, client in clients.load().items() if name not in WITHOUT}
-    if unknown := set(options.clients) - set(known):
-        parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    start_worker()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    action, sandbox = build()
-    install("node")
-    bench = Bench(action, sandbox, write_tools(action, sandbox))
-    keep, failed = Path(tempfile.mkdtemp(prefix="exec-")), []
-    for name in options.clients or known:
-        result = execute(known[name], keep / name, bench)
-        print(f"{name:14} {'ok' if result.passed else 'FAIL'}", *result.notes(), sep="\n", flush=True)
-        if not result.passed:
-            failed.append(name)
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}; what they left is in {keep}")
-    shutil.rmtree(keep)
+    chosen, bench = choose(__doc__, known)
+    run_each((client, "", partial(execute, client, bench)) for client in chosen)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """All runs of one client, in a worker process of its own, in which what the client leaves running can be found and ended."""
 
+import argparse
 import contextlib
 import fcntl
 import shutil
 import signal
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents import processes
+from agents.build import build
 from agents.install import install
-from agents.run import Result, Variant, execute
+from agents.run import Bench, Result, Variant, execute, write_tools
 
 ATTEMPTS = 3
 LOCK = ".turn"
@@ -40,6 +43,33 @@ def start_worker():
     processes.end_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when it is over
+
+
+def choose(document, known):
+    """The clients that the command line names, by default all, and what their runs need. This process becomes their worker."""
+    parser = argparse.ArgumentParser(description=document, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clients", nargs="*", metavar="CLIENT")
+    chosen = parser.parse_args().clients or list(known)
+    if unknown := set(chosen) - set(known):
+        parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    start_worker()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    action, sandbox = build()
+    install("node")
+    return [known[name] for name in chosen], Bench(action, sandbox, write_tools(action, sandbox))
+
+
+def run_each(runs):
+    """Executes (client, what is said of the run, the run in a folder), says how each ended, and exits if one failed."""
+    keep, failed = Path(tempfile.mkdtemp(prefix="agents-")), []
+    for number, (client, words, run_in) in enumerate(runs):
+        result = run_in(keep / f"{client.name}-{number}")
+        print(f"{client.name:20} {words}{'ok' if result.passed else 'FAIL'}", *result.notes(), sep="\n", flush=True)
+        if not result.passed:
+            failed.append(client.name)
+    if failed:
+        sys.exit(f"failed: {', '.join(dict.fromkeys(failed))}; what they left is in {keep}")
+    shutil.rmtree(keep)
 
 
 def plan(variants, quick):

@@ -177,11 +177,16 @@ def write_tools(action, sandbox):
     return frozenset(writes)
 
 
-def execute(client, variant, folder, bench, right=True):
-    """Runs the client once, with the right token or a wrong one."""
+def make_folders(folder):
+    """A home, a workspace and a temporary directory for a run."""
     for name in ("home", "work", "temp"):
         (folder / name).mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", folder / "work"], check=True)
+
+
+def execute(client, variant, folder, bench, right=True):
+    """Runs the client once, with the right token or a wrong one."""
+    make_folders(folder)
     with Sandbox(bench.sandbox, folder, *client.sandbox_options) as sandbox, Server(WANTED, FORBIDDEN) as model:
         run = Run(client, variant, folder, model.url)
         inputs = {

@@ -7,29 +7,23 @@ the action without Docker. Port's token and the client secret must be in no comm
 in nothing that is printed. With a wrong key, nothing may reach the server.
 """
 
-import argparse
 import json
 import secrets
-import shutil
-import signal
 import subprocess
-import sys
-import tempfile
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness import read_file_command
 
 from agents import client as clients
 from agents import processes
-from agents.build import build
 from agents.files import Files
-from agents.install import install
 from agents.model import Server
-from agents.prove import start_worker
+from agents.prove import choose, run_each
 from agents.registry import entries
-from agents.run import ACTIONS, FORBIDDEN, LONGEST_STEP, VARIABLE, WANTED, Bench, Run, Sandbox, act, start, succeeded, write_tools
+from agents.run import ACTIONS, FORBIDDEN, LONGEST_STEP, VARIABLE, WANTED, Run, Sandbox, act, make_folders, start, succeeded
 
 NATIVE, CLEAN_UP = "port-mcp-auth-native", "cleanup"  # the names by which the action without Docker starts the program
 
@@ -128,11 +122,9 @@ def judge(right, requests, record, model, token, result):
         result.faults.append(f"{FORBIDDEN} was offered to the model")
 
 
-def execute(client, variant, folder, bench, right):
+def execute(client, variant, bench, right, folder):
     """What came of a run."""
-    for name in ("home", "work", "temp"):
-        (folder / name).mkdir(parents=True)
-    subprocess.run(["git", "init", "--quiet", folder / "work"], check=True)
+    make_folders(folder)
     with Sandbox(bench.sandbox, folder, *client.sandbox_options) as sandbox, Server(WANTED, FORBIDDEN) as model:
         run = Run(client, variant, folder, model.url)
         job = Job(folder, sandbox, {})
@@ -185,31 +177,14 @@ def runs(client, entry):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clients", nargs="*", metavar="CLIENT")
-    options = parser.parse_args()
     known = {name: client for name, client in clients.load().items() if client.calls_tools}
-    if unknown := set(options.clients) - set(known):
-        parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    start_worker()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    action, sandbox = build()
-    install("node")
-    bench = Bench(action, sandbox, write_tools(action, sandbox))
-    chosen = options.clients or list(known)
-    ways = entries(action, sandbox, dict.fromkeys(known[name].client for name in chosen))
-    keep, failed = Path(tempfile.mkdtemp(prefix="gateway-")), []
-    for name in chosen:
-        client = known[name]
-        for number, (variant, right) in enumerate(runs(client, ways[client.client])):
-            result = execute(client, variant, keep / f"{name}-{number}", bench, right)
-            words = f"{variant}, {'right' if right else 'wrong'} key: {'ok' if result.passed else 'FAIL'}"
-            print(f"{name:20} {words}", *result.notes(), sep="\n", flush=True)
-            if not result.passed:
-                failed.append(name)
-    if failed:
-        sys.exit(f"failed: {', '.join(dict.fromkeys(failed))}; what they left is in {keep}")
-    shutil.rmtree(keep)
+    chosen, bench = choose(__doc__, known)
+    ways = entries(bench.action, bench.sandbox, dict.fromkeys(client.client for client in chosen))
+    run_each(
+        (client, f"{variant}, {'right' if right else 'wrong'} key: ", partial(execute, client, variant, bench, right))
+        for client in chosen
+        for variant, right in runs(client, ways[client.client])
+    )
 
 
 if __name__ == "__main__":
