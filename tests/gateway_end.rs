@@ -110,16 +110,22 @@ fn no_other_container_is_ever_stopped() {
     }
 }
 
-/// `act` starts the clean-up without any state.
-#[test]
-fn a_runner_without_state_ends_it_too() {
-    let sandbox = Sandbox::default();
-    let step = Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS");
+/// A step that has run, and its engine. What it saved is in files, since nothing hands its state to the clean-up.
+fn run_for_a_clean_up_without_state(sandbox: &Sandbox) -> (Step, Engine) {
+    let step = Step::exchange_only(sandbox).input("gateway", "true").without("GITHUB_ACTIONS");
     let engine = Engine::start(script(None, &[]), &step.path("output"));
     let state = step.path("state");
     std::fs::write(&state, "").unwrap();
     let step = step.env("DOCKER_HOST", engine.host()).env("GITHUB_STATE", state);
     step.run().succeeded();
+    (step, engine)
+}
+
+/// `act` starts the clean-up without any state.
+#[test]
+fn a_runner_without_state_ends_it_too() {
+    let sandbox = Sandbox::default();
+    let (step, engine) = run_for_a_clean_up_without_state(&sandbox);
     let end = step.clean_up().succeeded();
     assert!(end.summary.contains("| `list_blueprints` | 1 | 0 | 0 | 12 ms |"), "{}", end.summary);
     assert!(engine.containers().is_empty());
@@ -130,12 +136,7 @@ fn a_runner_without_state_ends_it_too() {
 #[test]
 fn a_receipt_that_nothing_proves_is_reported() {
     let sandbox = Sandbox::default();
-    let step = Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS");
-    let engine = Engine::start(script(None, &[]), &step.path("output"));
-    let state = step.path("state");
-    std::fs::write(&state, "").unwrap();
-    let step = step.env("DOCKER_HOST", engine.host()).env("GITHUB_STATE", state);
-    step.run().succeeded();
+    let (step, engine) = run_for_a_clean_up_without_state(&sandbox);
     let end = step.without("INPUT_CLIENT_SECRET").clean_up().succeeded();
     assert!(end.stdout.contains("what the step saved about it can't be verified"), "{}", end.stdout);
     assert_eq!(engine.containers().len(), 1);
