@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import declared_inputs, read_file_command, wait_until
+from harness import declared_inputs, read_file_command, read_log, wait_until
 
 from agents import processes
 from agents.files import Files
@@ -101,7 +101,7 @@ class Sandbox:
         self.ready = json.loads(ready.read_text())
 
     def requests(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return read_log(self.log)
 
     def __enter__(self):
         return self

@@ -9,6 +9,8 @@ import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
+from harness import read_log
+
 from agents.client import Client
 from agents.files import Files
 from agents.run import FORBIDDEN, WANTED, Result, Variant, judge, judge_wrong, missing
@@ -145,6 +147,18 @@ class InFiles(unittest.TestCase):
             (Path(folder) / "requests.jsonl").write_text(TOKEN)
             files.look()
             self.assertEqual(len(files.found), 1)
+
+
+class Log(unittest.TestCase):
+    def test_a_line_that_is_still_being_written_counts_when_it_has_its_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "requests.jsonl"
+            whole, begun = '{"tool": "\u2028"}\n'.encode(), '{"tool": "ü"}\n'.encode()
+            for length in range(len(begun)):
+                path.write_bytes(whole + begun[:length])
+                self.assertEqual(read_log(path), [{"tool": "\u2028"}])
+            path.write_bytes(whole + begun)
+            self.assertEqual(len(read_log(path)), 2)
 
 
 if __name__ == "__main__":

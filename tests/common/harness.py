@@ -56,6 +56,11 @@ def build_sandbox():
     return next(path for line in reversed(lines) if (path := json.loads(line).get("executable")))
 
 
+def read_log(path):
+    """The entries of a log with a JSON text on each line. A line that is still being written counts the next time."""
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
 class Sandbox:
     """A running sandbox that listens on every address, with a certificate for `names`."""
 

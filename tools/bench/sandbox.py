@@ -5,7 +5,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from harness import wait_until
+from harness import read_log, wait_until
 
 
 class Sandbox:
@@ -29,7 +29,7 @@ class Sandbox:
 
     def requests(self):
         """What it was asked, in the order in which it was done with it."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return read_log(self.log)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ import installed
 import table
 from agents.client import PINS
 from agents.install import install
+from harness import read_log
 
 SERVERS = ROOT / "tests/interop/servers"
 LONGEST = 900  # seconds that all shapes may take with one SDK
@@ -85,8 +86,7 @@ class Server:
         self.origin, self.shapes = f"http://127.0.0.1:{lines[0]['port']}", lines[0]["shapes"]
 
     def lines(self):
-        text = Path(self.log.name).read_text()
-        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+        return read_log(Path(self.log.name))
 
     def url(self, shape):
         return f"{self.origin}/{shape}/v1"
