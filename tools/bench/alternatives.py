@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import ROOT, declared_inputs
 
-from bench.packages import PYTHON, bundle, node, python
+from bench.packages import PYTHON, bundle, files_of_python, node, python
 from bench.sizes import Files, libraries
 
 FILES = ("GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
@@ -35,8 +35,7 @@ def python_files(program):
     left_out = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "site-packages", "test", "tests", "tkinter", "turtledemo"}
     files = Files([program.resolve(), *libraries(program)])
     files.add_folder(library, lambda part: part in left_out or part.startswith("config-"))
-    [packages] = program.parents[1].glob("lib/python*/site-packages")
-    files.add_folder(packages, lambda part: part == "__pycache__" or part.startswith(("pip", "setuptools", "_distutils")))
+    files.paths |= files_of_python(program.parents[1]).paths
     return files
 
 

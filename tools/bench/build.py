@@ -1,11 +1,14 @@
 """The binaries that are measured: the action as its image holds it, the sandbox, and what the action is compared with."""
 
+import contextlib
 import json
 import shutil
 import subprocess
+import tempfile
 import tomllib
+from pathlib import Path
 
-from harness import ROOT
+from harness import ROOT, build_image, docker
 
 NATIVE = ROOT / "tools/bench/native"
 
@@ -27,6 +30,20 @@ def action(profile="release", **changes):
     """The action, built as in the Dockerfile; with changes, by a profile of its own that has them."""
     words = settings(profile, {"inherits": "release"} | changes) if changes else []
     return cargo("build", f"--profile={profile}", "--locked", "--package=port-mcp-auth", *words)["port-mcp-auth"]
+
+
+@contextlib.contextmanager
+def image():
+    """The action's image, and its program as a file: the one that releases have."""
+    name = build_image("port-mcp-auth:bench")
+    container = docker("create", name)
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "port-mcp-auth"
+        try:
+            docker("cp", f"{container}:/port-mcp-auth", str(program))
+        finally:
+            docker("rm", container)
+        yield name, program
 
 
 def action_with_symbols():

@@ -3,17 +3,19 @@
 import functools
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import Step, docker, gateway
 
 from bench import sandbox
-from bench.figures import ratios, size, table, with_range
+from bench.figures import median_and_range, ratios, rounded, size, table, with_range
 
 WARM_UP = 2
 # Images that container actions are often built on. Those that the engine has are measured; none is fetched for it.
@@ -59,7 +61,7 @@ def once(image, inputs):
 
 def measure(action, sandbox_program, empty, rounds):
     """Both images in turns: the action with a whole exchange, and a program that does nothing."""
-    images = {import_image(action, "port-mcp-auth:bench"): [], import_image(empty, "port-mcp-auth-empty:bench"): []}
+    images = {action: [], import_image(empty, "port-mcp-auth-empty:bench"): []}
     host = gateway()
     options = ("--bind", "0.0.0.0", "--name", host)  # noqa: S104 - containers reach it so
     with tempfile.TemporaryDirectory() as folder, sandbox.running(sandbox_program, folder, *options) as port:
@@ -67,10 +69,37 @@ def measure(action, sandbox_program, empty, rounds):
         for number in range(WARM_UP + rounds):
             for image, times in list(images.items())[:: 1 if number % 2 else -1]:
                 took, outputs = once(image, inputs)
-                assert bool(outputs) == (image == "port-mcp-auth:bench"), outputs
+                assert bool(outputs) == (image == action), outputs
                 if number >= WARM_UP:
                     times.append(took)
     return list(images.values())
+
+
+@dataclass
+class GatewayTimes:
+    """The milliseconds until the gateway's container is ready, and until it is stopped, read and removed."""
+
+    start: list
+    stop: list
+
+    def show(self):
+        """In a sentence."""
+        start, stop = (f"{rounded(median_and_range(times)[0])} ms (at most {rounded(max(times))})" for times in (self.start, self.stop))
+        return f"The gateway's container is ready after {start}, and stopped, read and removed after {stop}; medians of {len(self.start)}."
+
+
+def gateway_times(image, sandbox_program, rounds):
+    """As the step and its clean-up say them in their debug messages."""
+    found, host = GatewayTimes([], []), gateway()
+    options = ("--bind", "0.0.0.0", "--name", host)  # noqa: S104 - containers reach it so
+    with tempfile.TemporaryDirectory() as folder, sandbox.running(sandbox_program, folder, *options) as port:
+        for _ in range(rounds):
+            with Step(image, port.inputs(host) | {"gateway": "true"}, environment={"RUNNER_DEBUG": "1"}) as step:
+                begin = step.finish().log
+                end = step.end_of_job().log
+            found.start.append(int(re.search(r"was started within (\d+) ms", begin)[1]))
+            found.stop.append(int(re.search(r"stopped, read and removed within (\d+) ms", end)[1]))
+    return found
 
 
 def show(action, empty):

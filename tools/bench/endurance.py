@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import wait_until
@@ -83,8 +84,18 @@ def watch(gateway, callers, minutes):
     return rows
 
 
+@dataclass
+class Found:
+    """What was measured, and what must not be so."""
+
+    text: str
+    calls: int
+    exchanges: int
+    wrong: list
+
+
 def measure(options):
-    """Runs it, prints the figures, and returns what must not be so."""
+    """Runs it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = ["--token-lifetime", options.token_lifetime, "--stateless"]
@@ -100,8 +111,8 @@ def measure(options):
             asked = port.requests()
     calls = sum(request.get("rpc_method") == "tools/call" and request.get("status") == 200 for request in asked)
     exchanges = [request for request in asked if request["path"].endswith("/auth/access_token")]
-    print(table(["minute", "calls", "resident memory, MB", "open files"], [["idle", 0, f"{idle:.2f}", files], *rows]))
-    print(f"{callers.done} calls by {options.callers} callers, the slowest took {1e3 * callers.slowest:.0f} ms; {len(exchanges)} tokens")
+    figures = table(["minute", "calls", "resident memory, MB", "open files"], [["idle", 0, f"{idle:.2f}", files], *rows])
+    said = f"{callers.done} calls by {options.callers} callers, the slowest took {1e3 * callers.slowest:.0f} ms; {len(exchanges)} tokens"
     wrong = {
         f"{len(callers.failures)} calls failed: {callers.failures[:3]}": callers.failures,
         f"the server ran {calls} calls": calls != callers.done,
@@ -110,11 +121,11 @@ def measure(options):
         f"{left} files are open, {files} before": left > files + options.callers + 2,
         f"the gateway ended with {code}": code,
     }
-    return [said for said, is_so in wrong.items() if is_so]
+    return Found(f"{figures}\n\n{said}", callers.done, len(exchanges), [each for each, is_so in wrong.items() if is_so])
 
 
-def main():
-    """Measures, and ends with what is wrong."""
+def options(words=None):
+    """What a run is given."""
     parser = argparse.ArgumentParser(prog="tools/bench/endurance", description=__doc__)
     parser.add_argument("--program", type=Path, help="the built action; by default it is built")
     parser.add_argument("--sandbox", type=Path, help="the built sandbox; by default it is built")
@@ -122,7 +133,14 @@ def main():
     parser.add_argument("--callers", type=int, default=20)
     parser.add_argument("--pause", type=float, default=0.25, help="seconds between two calls of a caller")
     parser.add_argument("--token-lifetime", default="60s")
-    sys.exit("\n".join(measure(parser.parse_args())) or None)
+    return parser.parse_args(words)
+
+
+def main():
+    """Measures, prints the figures, and ends with what is wrong."""
+    found = measure(options())
+    print(found.text)
+    sys.exit("\n".join(found.wrong) or None)
 
 
 if __name__ == "__main__":

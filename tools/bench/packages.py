@@ -1,5 +1,7 @@
 """What the compared programs are made of, pinned: Node, its packages, and a Python with its packages."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from pathlib import Path
 import installed
 from agents import install
 from harness import ROOT
+
+from bench.sizes import Files
 
 NODE, PYTHON = ROOT / "tools/bench/node", ROOT / "tools/bench/python"
 
@@ -52,6 +56,34 @@ def bundle(name, folder):
     words = ["--bundle", "--minify", "--platform=node", "--target=node24", "--log-level=error", f"--outfile={target}"]
     subprocess.run([packages / "node_modules/.bin/esbuild", script, *words], check=True)
     return target
+
+
+def files_of(folder, *names):
+    """The files of packages of npm, and of what they need, as the lock file in `folder` has them."""
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    found, waiting = set(), [f"node_modules/{name}" for name in names]
+    while waiting:
+        place = waiting.pop()
+        if place in found or place not in locked:
+            continue
+        found.add(place)
+        # As Node looks for a package: beside those that this one brings, then in each folder above.
+        above = [place[:end] for end in (*(match.start() for match in re.finditer("/node_modules/", place)), len(place))]
+        for name in locked[place].get("dependencies", {}):
+            places = [f"{each}/node_modules/{name}" for each in reversed(above)]
+            waiting.append(next((each for each in places if each in locked), f"node_modules/{name}"))
+    files = Files()
+    for place in found:
+        files.add_folder(folder / place, lambda name: name == "node_modules")
+    return files
+
+
+def files_of_python(folder):
+    """The files of the packages in a Python's own folder, without those that install packages."""
+    files = Files()
+    [packages] = folder.glob("lib/python*/site-packages")
+    files.add_folder(packages, lambda part: part == "__pycache__" or part.startswith(("pip", "setuptools", "_distutils")))
+    return files
 
 
 def python():
