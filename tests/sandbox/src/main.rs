@@ -31,6 +31,10 @@ Serves an embedded Port until it is killed, and prints one line of JSON that say
   --role ROLE            whose tools to offer: admin or member (admin)
   --stateless            MCP without sessions, answers as plain JSON
   --extra-tool NAME      offer one more tool that reads; may be repeated
+  --large-tools N        offer N more tools that read, each of about 1 kB
+  --page-size N          list N tools on a page (all on one)
+  --rate-limit N/TIME    limit the API's token route; Port's limit is 100+10/5m, with a burst of 10
+  --oauth-rate-limit N/TIME  limit the OAuth endpoint; Port's limit is 50/15m
   --help                 print this
 ";
 
@@ -75,6 +79,10 @@ fn parse(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
             "role" => options.role = parser.value()?.parse_with(role)?,
             "stateless" => options.mcp_mode = McpMode::Stateless,
             "extra-tool" => options.extra_tools.push(parser.value()?.string()?),
+            "large-tools" => options.large_tools = parser.value()?.parse()?,
+            "page-size" => options.tools_page_size = Some(parser.value()?.parse()?),
+            "rate-limit" => options.rate_limit = Some(parser.value()?.parse()?),
+            "oauth-rate-limit" => options.oauth_rate_limit = Some(parser.value()?.parse()?),
             "help" => arguments.help = true,
             _ => return Err(Arg::Long(name).unexpected()),
         }

@@ -3,9 +3,11 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    str::FromStr,
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 /// The client id that a sandbox knows unless told otherwise.
@@ -54,6 +56,8 @@ pub struct Options {
     pub tools_page_size: Option<usize>,
     /// Further read tools, by name, in any number and with any characters.
     pub extra_tools: Vec<String>,
+    /// How many more read tools to list after those, each of about 1 kB, as a real tool is.
+    pub large_tools: usize,
     /// The role of the credentials in Port, which decides about the tools for builders.
     pub role: Role,
     /// Offer and run write tools even in read-only mode, as a broken server would.
@@ -83,6 +87,7 @@ impl Default for Options {
             mcp_mode: McpMode::Stateful,
             tools_page_size: None,
             extra_tools: Vec::new(),
+            large_tools: 0,
             role: Role::Admin,
             ignore_read_only: false,
             log: None,
@@ -154,6 +159,23 @@ impl RateLimit {
 
     /// What Port documents for the OAuth endpoint.
     pub const PORT_OAUTH: Self = Self { requests: 50, burst: 0, window: Duration::from_mins(15) };
+}
+
+impl FromStr for RateLimit {
+    type Err = &'static str;
+
+    /// Reads `100/5m`, or `100+10/5m` with a burst.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "a limit is written as 100/5m, or as 100+10/5m with a burst";
+        let (count, window) = text.split_once('/').ok_or(wrong)?;
+        let (requests, burst) = count.split_once('+').unwrap_or((count, "0"));
+        let window: SignedDuration = window.parse().map_err(|_| wrong)?;
+        Ok(Self {
+            requests: requests.parse().map_err(|_| wrong)?,
+            burst: burst.parse().map_err(|_| wrong)?,
+            window: window.try_into().map_err(|_| wrong)?,
+        })
+    }
 }
 
 /// Why Port refuses a right credential.

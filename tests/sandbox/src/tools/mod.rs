@@ -1,6 +1,7 @@
 //! The tools that a caller sees and can call.
 
 mod access;
+mod large;
 mod list;
 mod spec;
 
@@ -22,7 +23,7 @@ pub(crate) fn offered(access: &Access, catalog: &Catalog, options: &Options) -> 
         .extra_tools
         .iter()
         .map(|name| Tool::new(name.clone(), "Does nothing.", schema(&[], &[])).with_annotations(Effect::Reads.annotations()));
-    own.chain(extra).collect()
+    own.chain(extra).chain((0..options.large_tools).map(large::tool)).collect()
 }
 
 /// The result of a call.
@@ -36,7 +37,7 @@ pub(crate) enum Called {
 
 /// Calls a tool, if the caller sees it.
 pub(crate) fn call(access: &Access, catalog: &mut Catalog, options: &Options, name: &str, args: &JsonObject) -> Called {
-    if options.extra_tools.iter().any(|extra| extra == name) {
+    if options.extra_tools.iter().any(|extra| extra == name) || large::has(options.large_tools, name) {
         return Called::Done(Ok(json!({"ok": true})));
     }
     let spec = specs().find(|spec| spec.name == name);

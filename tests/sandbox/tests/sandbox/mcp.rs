@@ -241,6 +241,21 @@ fn pages_and_odd_names_come_whole() {
 }
 
 #[test]
+fn large_tools_have_about_1_kb_and_can_be_called() {
+    let sandbox = Sandbox::start(Options { large_tools: 2, ..Options::default() });
+    block_on(async {
+        let mcp = connect(&sandbox, &[READ_ONLY]).await;
+        let tools = mcp.list_all_tools().await.unwrap();
+        let [first, last] = tools.last_chunk().unwrap();
+        assert_eq!([&*first.name, &*last.name], ["list_things_0", "list_things_1"]);
+        let size = serde_json::to_string(last).unwrap().len();
+        assert!((900..1_300).contains(&size), "{size}");
+        assert_eq!(json_of(&call(&mcp, "list_things_1", json!({})).await.unwrap())["ok"], true);
+        assert!(call(&mcp, "list_things_2", json!({})).await.is_err());
+    });
+}
+
+#[test]
 fn both_modes_speak_to_the_official_client() {
     for mcp_mode in [McpMode::Stateful, McpMode::Stateless] {
         let sandbox = Sandbox::start(Options { mcp_mode, ..Options::default() });

@@ -121,10 +121,7 @@ fn the_oauth_endpoint_follows_rfc_6749() {
 
 #[test]
 fn the_rate_limit_says_when_to_come_back() {
-    let sandbox = Sandbox::start(Options {
-        rate_limit: Some(RateLimit { requests: 1, burst: 1, window: Duration::from_mins(5) }),
-        ..Options::default()
-    });
+    let sandbox = Sandbox::start(Options { rate_limit: Some("1+1/5m".parse().unwrap()), ..Options::default() });
     let ask = async || {
         let client = client(&sandbox);
         let response = exchange(&client, &sandbox.auth_base_url(), &credentials()).await;
@@ -145,6 +142,15 @@ fn the_rate_limit_says_when_to_come_back() {
         sandbox.advance(Duration::from_secs(wait));
         assert!(ask().await.status().is_success());
     });
+}
+
+#[test]
+fn a_limit_is_read_as_the_documents_write_it() {
+    assert_eq!("100+10/5m".parse(), Ok(RateLimit::PORT));
+    assert_eq!("50/15m".parse(), Ok(RateLimit::PORT_OAUTH));
+    for wrong in ["", "100", "100/", "/5m", "100+/5m", "100/-5m", "-1/5m"] {
+        assert!(wrong.parse::<RateLimit>().is_err(), "{wrong}");
+    }
 }
 
 #[test]
