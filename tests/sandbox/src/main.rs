@@ -12,7 +12,7 @@ use std::{
 
 use jiff::SignedDuration;
 use lexopt::{Arg, Parser, ValueExt};
-use port_sandbox::{CLIENT_ID, CLIENT_SECRET, McpMode, Options, Role, Sandbox};
+use port_sandbox::{Accepts, CLIENT_ID, CLIENT_SECRET, McpMode, Options, Role, Sandbox};
 use serde_json::json;
 
 const USAGE: &str = "\
@@ -29,6 +29,7 @@ Serves an embedded Port until it is killed, and prints one line of JSON that say
   --log PATH             write a line of JSON for each request here
   --token-lifetime TIME  how long a token lives (3h)
   --role ROLE            whose tools to offer: admin or member (admin)
+  --mcp-accepts ISSUER   whose tokens the MCP server takes: api, oauth or both (both)
   --stateless            MCP without sessions, answers as plain JSON
   --extra-tool NAME      offer one more tool that reads; may be repeated
   --large-tools N        offer N more tools that read, each of about 1 kB
@@ -77,6 +78,7 @@ fn parse(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
                 options.token_lifetime = time.try_into().map_err(|_| "the lifetime of a token can't be negative")?;
             }
             "role" => options.role = parser.value()?.parse_with(role)?,
+            "mcp-accepts" => options.mcp_accepts = parser.value()?.parse_with(accepts)?,
             "stateless" => options.mcp_mode = McpMode::Stateless,
             "extra-tool" => options.extra_tools.push(parser.value()?.string()?),
             "large-tools" => options.large_tools = parser.value()?.parse()?,
@@ -95,6 +97,15 @@ fn role(text: &str) -> Result<Role, String> {
         "admin" => Ok(Role::Admin),
         "member" => Ok(Role::Member),
         _ => Err("a role is admin or member".to_owned()),
+    }
+}
+
+fn accepts(text: &str) -> Result<Accepts, String> {
+    match text {
+        "api" => Ok(Accepts::Api),
+        "oauth" => Ok(Accepts::OAuth),
+        "both" => Ok(Accepts::Both),
+        _ => Err("an issuer is api, oauth or both".to_owned()),
     }
 }
 

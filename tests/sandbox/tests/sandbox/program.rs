@@ -56,7 +56,15 @@ fn it_says_where_it_listens_and_logs() {
 
 #[test]
 fn it_refuses_what_it_does_not_know() {
-    for wrong in ["--nonsense", "--token-lifetime=-1h", "--port=x", "--rate-limit=5m", "--rate-limit=x/5m", "--oauth-rate-limit=1/-5m"] {
+    for wrong in [
+        "--nonsense",
+        "--token-lifetime=-1h",
+        "--port=x",
+        "--rate-limit=5m",
+        "--rate-limit=x/5m",
+        "--oauth-rate-limit=1/-5m",
+        "--mcp-accepts=x",
+    ] {
         let program = Command::new(env!("CARGO_BIN_EXE_port-sandbox")).arg(wrong).output().unwrap();
         assert!(!program.status.success());
         assert!(String::from_utf8(program.stderr).unwrap().starts_with("port-sandbox: "));
