@@ -78,6 +78,21 @@ fn an_event_stream_that_breaks_off_ends_with_the_reason() {
     assert!(!resumable.whole && !resumable.text().contains("broke off"), "{}", resumable.text());
 }
 
+/// The limit is the gateway's, so the server isn't blamed. A stream that can be resumed says it too: it would be as large again.
+#[test]
+fn a_list_that_is_larger_than_what_the_gateway_reads_is_refused_as_such() {
+    for mcp_mode in [McpMode::Stateless, McpMode::Stateful] {
+        let sandbox = Sandbox::start(Options { mcp_mode, large_tools: 9_000, ..Options::default() });
+        let gateway = Gateway::start(&settings(&sandbox));
+        let session = gateway.initialize();
+        let reply = gateway.post_with(&session, request(1, "tools/list", &json!({})).to_string().as_bytes());
+        let message = error(&reply)["message"].to_string();
+        assert!(message.contains("larger than what the gateway reads (8 MiB)"), "{mcp_mode:?}: {message}");
+        let failed = wait_for("the record", || gateway.events("answer").into_iter().find(|answer| answer["outcome"] == "failed"));
+        assert!(failed["message"].to_string().contains("8 MiB"), "{failed}");
+    }
+}
+
 #[test]
 fn a_server_that_is_busy_is_named_with_the_wait_that_it_asks_for() {
     let sandbox = sandbox();

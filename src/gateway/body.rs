@@ -9,9 +9,11 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use memchr::{memchr_iter, memchr2_iter};
 use tokio::time::Instant;
 
-use super::events::EventCutter;
+use super::events::{EventCutter, EventTooLong};
+use super::json::Json;
 use super::record::{CallOutcome, Line, Record, RecordEvent, milliseconds};
 use super::state::State;
+use super::unanswered::Unanswered;
 use crate::redact::Scrubber;
 
 /// One less than the length of what [`says_error`] looks for.
@@ -32,8 +34,10 @@ pub struct Streamed {
     note: Note,
     scrubber: Scrubber,
     cutter: Option<EventCutter>,
-    /// What an event stream says if it breaks off. `None` if the agent can resume it.
-    last_words: Option<Bytes>,
+    /// The request that an event stream answers with an error if it breaks off.
+    unanswered: Option<Json>,
+    /// Whether the agent can resume the stream. An error would prevent that.
+    resumable: bool,
     /// Ends a stream that would go on for as long as the gateway.
     until: Option<LocalBoxFuture<'static, ()>>,
     size: SizeHint,
@@ -128,16 +132,17 @@ impl Streamed {
             note,
             scrubber: Scrubber::default(),
             cutter: None,
-            last_words: None,
+            unanswered: None,
+            resumable: false,
             until: None,
         }
     }
 
     /// Passes on events, without what the agent may not use if `cuts` is set.
     #[must_use]
-    pub fn events(mut self, cuts: bool, last_words: Option<Bytes>) -> Self {
+    pub fn events(mut self, cuts: bool, unanswered: Option<Json>) -> Self {
         self.cutter = cuts.then(EventCutter::default);
-        self.last_words = last_words;
+        self.unanswered = unanswered;
         self.size = SizeHint::default();
         self
     }
@@ -149,15 +154,12 @@ impl Streamed {
         self
     }
 
-    fn pass(&mut self, piece: Bytes) -> Result<Bytes, BrokenOff> {
+    fn pass(&mut self, piece: Bytes) -> Result<Bytes, EventTooLong> {
         let cut = match &mut self.cutter {
-            Some(cutter) => cutter.cut(&piece, |data| self.state.cut_event(data)).map_err(|_| BrokenOff)?.into(),
+            Some(cutter) => cutter.cut(&piece, |data| self.state.cut_event(data))?.into(),
             None => piece,
         };
-        // A stream with ids can be resumed, which an error would prevent.
-        if self.last_words.is_some() && has_id(&cut) {
-            self.last_words = None;
-        }
+        self.resumable |= self.unanswered.is_some() && has_id(&cut);
         let clean = self.scrubber.scrub(&self.state.tokens.needles(), &cut).map_or(cut, Bytes::from);
         self.note.see(&clean);
         // Of a body whose length is known, nobody asks for the end.
@@ -178,11 +180,13 @@ impl Streamed {
         (!out.is_empty()).then(|| out.into())
     }
 
-    fn break_off(&mut self) -> Result<Bytes, BrokenOff> {
+    fn break_off(&mut self, why: &Unanswered) -> Result<Bytes, BrokenOff> {
         self.upstream = None;
         self.note.outcome = CallOutcome::Failed;
-        self.note.message = Some(BrokenOff.to_string());
-        self.last_words.take().ok_or(BrokenOff)
+        self.note.message = Some(why.to_string());
+        // What is too large once is too large again.
+        let resumes = self.resumable && *why != Unanswered::TooLarge;
+        self.unanswered.take().filter(|_| !resumes).map(|id| why.event(&id)).ok_or(BrokenOff)
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
@@ -195,7 +199,7 @@ impl Streamed {
             }
             match ready!(Pin::new(upstream).poll_frame(cx)) {
                 None => return Poll::Ready(self.end().map(Ok)),
-                Some(Err(_)) => return Poll::Ready(Some(self.break_off())),
+                Some(Err(_)) => return Poll::Ready(Some(self.break_off(&Unanswered::BrokenOff))),
                 Some(Ok(frame)) => {
                     // Trailers stay here.
                     let Ok(piece) = frame.into_data() else {
@@ -204,7 +208,7 @@ impl Streamed {
                     match self.pass(piece) {
                         Ok(piece) if piece.is_empty() => {}
                         Ok(piece) => return Poll::Ready(Some(Ok(piece))),
-                        Err(BrokenOff) => return Poll::Ready(Some(self.break_off())),
+                        Err(EventTooLong) => return Poll::Ready(Some(self.break_off(&Unanswered::TooLarge))),
                     }
                 }
             }

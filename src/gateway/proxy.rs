@@ -24,7 +24,7 @@ use super::reply::{error, response, tool_result};
 use super::state::State;
 use super::unanswered::Unanswered;
 use crate::mcp::{ToolName, read_json};
-use crate::net::{MOST_REDIRECTS, read_body_up_to, redirected};
+use crate::net::{MOST_REDIRECTS, RequestError, read_body_up_to, redirected};
 use crate::redact::Scrubber;
 
 /// Where agents find the server.
@@ -189,11 +189,10 @@ async fn pass(state: &Rc<State>, passed: &Passed, headers: &AgentHeaders, raw: &
             Kind::Json => return stream(state, response, note, |streamed| streamed),
             Kind::Events => {
                 let cuts = message.method().is_some_and(|method| CUT.contains(&method));
-                let last_words = message.id().map(|id| Unanswered::BrokenOff.event(id));
                 let listens = message.method() == Some(LISTEN);
                 let until = listens.then(|| Rc::clone(state).end());
                 return stream(state, response, note, |streamed| {
-                    let streamed = streamed.events(cuts, last_words);
+                    let streamed = streamed.events(cuts, message.id().cloned());
                     match until {
                         Some(until) => streamed.until(Box::pin(until)),
                         None => streamed,
@@ -310,14 +309,20 @@ async fn pass_error(state: &State, response: reqwest::Response, mut note: Note) 
 /// Reads an answer whole, and passes it on without what the agent may not use.
 async fn held(state: &State, response: reqwest::Response, message: &AgentMessage, mut note: Note) -> Response<AnswerBody> {
     let (status, session) = (response.status(), response.headers().get(SESSION_ID).cloned());
-    let read = read_body_up_to(response, LARGEST_HELD).await;
-    // As agents decode it: a byte that is not UTF-8 is replaced.
-    let body = read.ok().and_then(|response| read_json(&String::from_utf8_lossy(&response.body)));
-    let Some(mut body) = body else {
+    let read = match read_body_up_to(response, LARGEST_HELD).await {
+        // As agents decode it: a byte that is not UTF-8 is replaced.
+        Ok(response) => read_json(&String::from_utf8_lossy(&response.body)).ok_or(Unanswered::NotMcp),
+        Err(RequestError::TooLarge) => Err(Unanswered::TooLarge),
+        Err(_) => Err(Unanswered::BrokenOff),
+    };
+    let mut body = match read {
+        Ok(body) => body,
         // What can't be read can't be cut.
-        note.outcome = CallOutcome::Failed;
-        note.message = Some(Unanswered::NotMcp.to_string());
-        return Unanswered::NotMcp.response(message.id());
+        Err(unanswered) => {
+            note.outcome = CallOutcome::Failed;
+            note.message = Some(unanswered.to_string());
+            return unanswered.response(message.id());
+        }
     };
     state.cut(&mut body);
     let body = scrubbed(state, body.to_string().into_bytes());

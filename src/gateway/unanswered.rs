@@ -36,6 +36,9 @@ pub enum Unanswered {
     /// No message.
     #[error("what Port's MCP server answers is not MCP")]
     NotMcp,
+    /// More than is held, so that the memory lasts.
+    #[error("the answer of Port's MCP server is larger than what the gateway reads (8 MiB)")]
+    TooLarge,
     /// The answer broke off.
     #[error("the answer of Port's MCP server broke off")]
     BrokenOff,
