@@ -75,6 +75,24 @@ fn a_wait_that_does_not_fit_ends_the_step_at_once() {
 }
 
 #[test]
+fn the_limit_is_named_with_what_helps() {
+    for (endpoint, route, limit) in
+        [("api", Route::AccessToken, "100 requests in 5 minutes"), ("mcp", Route::OAuthToken, "50 requests in 15 minutes")]
+    {
+        let sandbox = Sandbox::default();
+        let error = || Step::exchange_only(&sandbox).input("token_endpoint", endpoint).run().failed("rate_limited").error_text();
+        sandbox.set_fault_forever(route, Fault::RetryAfter { status: 429, wait: Wait::Seconds(295) });
+        let text = error();
+        assert!(text.contains("Port asks to wait 4 min 55 s more") && text.contains(limit), "{text}");
+        assert!(text.contains("Raise `timeout` by 6 min") && text.contains("runners behind several addresses"), "{text}");
+        // All attempts are made, so more time would add none.
+        sandbox.set_fault_forever(route, Fault::RetryAfter { status: 429, wait: Wait::Seconds(0) });
+        let text = error();
+        assert!(text.contains(limit) && text.contains("start fewer jobs at once") && !text.contains("`timeout`"), "{text}");
+    }
+}
+
+#[test]
 fn a_server_that_is_down_for_long_is_not_blamed_on_the_number_of_jobs() {
     let sandbox = Sandbox::default();
     sandbox.set_fault_forever(Route::AccessToken, Fault::RetryAfter { status: 503, wait: Wait::Seconds(3600) });

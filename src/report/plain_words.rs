@@ -40,8 +40,11 @@ const PHRASES: &[(&str, &str)] = &[
     ("On a self-hosted runner check the clock", "Check the clock"),
     ("A self-hosted runner sets the variable from its own settings.", ""),
     ("A self-hosted runner sets it from its own settings.", ""),
-    (" Runners behind one address share its limit.", " Machines behind one address share its limit."),
-    ("start fewer jobs at once (`strategy.max-parallel`), or let the jobs start at different times", "start fewer at once"),
+    ("All jobs behind one address share", "All machines behind one address share"),
+    (
+        "start fewer jobs at once (`strategy.max-parallel`), let the jobs start at different times, or use runners behind several addresses",
+        "or start fewer at once",
+    ),
     ("Port refused this runner", "Port refused this machine"),
     (
         "Use a runner with a fixed address that is on the allow-list (a self-hosted or larger runner)",

@@ -15,6 +15,9 @@ use crate::redact::{Quote, Redactor};
 /// Where Port says whether it is available.
 const STATUS_PAGE: &str = "Look at https://status.port.io.";
 
+/// At least what is added to a wait that Port asks for.
+const LONGEST_JITTER: Duration = Duration::from_secs(10);
+
 pub fn explain(error: &Error, redactor: &Redactor) -> Explanation {
     match error {
         Error::Exchange(error) => explain_exchange(error),
@@ -105,8 +108,8 @@ fn explain_exchange(error: &ExchangeError) -> Explanation {
             Code::RateLimited,
             "Port asks to come back later",
             answered_repeatedly(response),
-            rate_limited_because(*wait),
-            "Raise `timeout`, start fewer jobs at once (`strategy.max-parallel`), or let the jobs start at different times. Runners behind one address share its limit.",
+            rate_limited_because(endpoint.kind, *wait),
+            rate_limited_fix(*wait),
         ),
         ExchangeProblem::Unavailable(response) => Explanation::new(
             Code::PortUnavailable,
@@ -311,12 +314,32 @@ fn proxy_failed(host: &str, detail: &Quote, variable: &str, attempts: u32) -> Ex
     )
 }
 
-fn rate_limited_because(wait: Option<Duration>) -> String {
+fn rate_limited_because(endpoint: TokenEndpoint, wait: Option<Duration>) -> String {
+    let limit = match endpoint {
+        TokenEndpoint::Api => "100 requests in 5 minutes",
+        TokenEndpoint::Mcp => "50 requests in 15 minutes",
+    };
+    let limited = format!("All jobs behind one address share Port's limit of {limit}.");
     match wait {
-        Some(wait) => format!("Port asks to wait {} more, which doesn't fit into what is left of `timeout`.", human(wait)),
-        None => "Port limits the requests from one address (100 in 5 minutes). Those of other jobs behind the same address count too."
-            .to_owned(),
+        Some(wait) => format!("Port asks to wait {} more, which doesn't fit into what is left of `timeout`. {limited}", human(wait)),
+        None => limited,
     }
+}
+
+/// Without a wait that is too long, all attempts are made: more time adds none.
+fn rate_limited_fix(wait: Option<Duration>) -> String {
+    let first = match wait {
+        Some(wait) => format!("Raise `timeout` by {}", human(whole_minutes(wait + LONGEST_JITTER))),
+        None => "Run the job again later".to_owned(),
+    };
+    format!(
+        "{first}, start fewer jobs at once (`strategy.max-parallel`), let the jobs start at different times, or use runners behind several addresses."
+    )
+}
+
+/// Rounded up.
+fn whole_minutes(time: Duration) -> Duration {
+    Duration::from_mins(time.as_secs().div_ceil(60))
 }
 
 fn explain_expiring(shortfall: &Shortfall) -> Explanation {
