@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use common::{Outcome, Step};
-use port_sandbox::{Accepts, Fault, Options, Route, Sandbox};
+use port_sandbox::{Accepts, Fault, Options, Route, Sandbox, Wait};
 
 /// Names of Port's hosts that lead to a sandbox: a proxy connects each of them with it.
 struct Port {
@@ -126,6 +126,15 @@ fn a_second_endpoint_that_fails_changes_nothing_about_the_error() {
     let outcome = port.step().run().failed("mcp_refused");
     let log = outcome.log.shown();
     assert!(log.contains("No token from the MCP server's own token endpoint: ") && log.contains("`invalid_client`"), "{log}");
+}
+
+#[test]
+fn the_limit_of_the_second_endpoint_is_the_error_if_it_is_reached() {
+    let port = Port::start(Accepts::OAuth);
+    port.sandbox.set_fault_forever(Route::OAuthToken, Fault::RetryAfter { status: 429, wait: Wait::Seconds(600) });
+    let outcome = port.step().run().failed("rate_limited");
+    assert!(outcome.error_text().contains("50 requests in 15 minutes"), "{}", outcome.error_text());
+    assert!(outcome.log.shown().contains("refuses the token from api.port.io with 401"), "{}", outcome.log.shown());
 }
 
 #[test]

@@ -52,6 +52,8 @@ async fn connect_to(inputs: &Inputs, console: &Console) -> Result<Connected, Fai
                 (endpoint, token) = (fallback, other);
                 listing = servers.preflight(endpoint, &token).await;
             }
+            // The other endpoint would have given the right token, later.
+            Err(Failure::Port(error)) if error.is_rate_limit() => return Err(error.into()),
             // That the MCP server refuses the first token is what the user has to know.
             Err(error) => log_no_other_token(&error, console),
         }

@@ -47,6 +47,14 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
+impl Error {
+    /// Whether Port answered that there were too many requests.
+    #[must_use]
+    pub fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Exchange(ExchangeError { problem: ExchangeProblem::RateLimited { .. }, .. }))
+    }
+}
+
 /// Why an exchange failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("POST {} failed: {problem}", endpoint.url)]
