@@ -2,7 +2,7 @@
 
 from harness import ROOT
 
-PAGES = (ROOT / "docs/performance.md", ROOT / "tools/bench/RESULTS.md")
+PAGES = (ROOT / "docs/performance.md", ROOT / "docs/scale.md", ROOT / "tools/bench/RESULTS.md")
 
 
 def write(parts):
