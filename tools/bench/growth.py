@@ -252,7 +252,7 @@ class Tunnels:
         self.url = f"http://{HOST}:{self.server.sockets[0].getsockname()[1]}"
 
     async def serve(self, reader, writer):
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await reader.readuntil(b"\r\n\r\n")
             inner_reader, inner_writer = await asyncio.open_connection(HOST, self.target)
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -380,9 +380,7 @@ def measure_jobs(program, sandbox_program, folder, quick):
         Way("auto", "60s"),
         Way("auto", "60s", refused=True),
     ]
-    waiting = [Way("api", "30s", api=SHORT_API), Way("mcp", "60s", oauth=SHORT_OAUTH)]
-    if not quick:
-        waiting += [Way("api", "15s", api=SHORT_API), Way("auto", "60s", api=SHORT_API, oauth=SHORT_OAUTH, refused=True)]
+    waiting = [Way("api", "30s", api=SHORT_API), Way("api", "15s", api=SHORT_API), Way("mcp", "60s", oauth=SHORT_OAUTH)]
     rows = [row_of_jobs(program, sandbox_program, way, JOBS, folder) for way in once]
     rows += [row_of_jobs(program, sandbox_program, way, JOBS[-1:], folder) for way in waiting[: 1 if quick else None]]
     head = [
@@ -433,7 +431,7 @@ def measure(program, sandbox_program, timed, rounds, quick=False):
         folder = Path(name)
         return {
             "growth-tools": measure_tools(program, sandbox_program, timed, rounds, folder),
-            "growth-callers": measure_callers(program, 1 if quick else min(rounds, 3), 1 if quick else 3, folder),
+            "growth-callers": measure_callers(program, 1 if quick else min(rounds, 3), 1 if quick else 2, folder),
             "growth-jobs": measure_jobs(program, sandbox_program, folder, quick),
             "growth-model": show_model(compare_model(program, sandbox_program, folder, quick)),
             "growth-fits": growth_model.show_fits(),
