@@ -17,16 +17,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod dice;
-mod envelope;
-mod mcp;
+#[path = "../common/hostile/mod.rs"]
+mod hostile;
 mod plan;
-mod results;
-mod server;
-mod token;
 mod verdict;
-mod wire;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -39,8 +33,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::Outcome;
+use hostile::server::{Record, Server};
 use plan::Plan;
-use server::{Record, Server};
 use verdict::{BREAKS_SCHEMA, Finding, Kind, NOT_VERIFIED, judge};
 
 /// More than any machine needs beyond the step's own time: what takes longer hangs.
@@ -122,7 +116,7 @@ fn a_hostile_server_gets_nothing() {
 
 fn one_run(seed: u64, tally: &Mutex<Tally>) {
     let plan = Plan::of(seed);
-    let server = Server::open(&plan).unwrap();
+    let server = Server::open(&plan.play).unwrap();
     let step = plan.step(server.port());
     let (outcome, elapsed, hung) = thread::scope(|scope| {
         let serving = &server;

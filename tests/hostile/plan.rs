@@ -5,57 +5,27 @@ use std::time::Duration;
 use port_mcp_auth::testing::clients::{REGISTRY, Transport};
 
 use super::common::Step;
-use super::dice::Dice;
-use super::token::Kind;
-
-/// Where the server is hostile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// The token endpoint.
-    Token,
-    /// The MCP server.
-    Mcp,
-    /// Both.
-    Both,
-    /// The first answer breaks off after this byte; nothing else is wrong.
-    Sweep(usize),
-    /// The TLS handshake.
-    Tls,
-    /// A proxy that answers in the server's place.
-    Proxy,
-    /// A proxy that is to open a tunnel.
-    Tunnel,
-}
+use super::hostile::dice::Dice;
+use super::hostile::token::Kind;
+use super::hostile::{Play, Stage, client_secret, proxy};
 
 /// One run.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "these are inputs, of which each can be on or off")]
 pub struct Plan {
-    pub seed: u64,
-    pub stage: Stage,
-    pub kind: Kind,
-    pub client_secret: String,
+    pub play: Play,
     pub timeout: Duration,
-    /// The validity that is asked for, in seconds.
-    pub needed: i64,
     pub verify: bool,
-    /// Whether the agent throws an answer away that breaks MCP's schema.
-    pub strict: bool,
     /// The tools that are asked for: all, one, or those that match.
     pub allowed_tools: &'static str,
     pub read_only: bool,
     pub token_env: bool,
     pub config_file: Option<&'static str>,
-    /// The server's own name for itself, which comes before the port.
-    pub host: &'static str,
     inputs: Vec<(&'static str, String)>,
 }
 
 /// Every twentieth run breaks an answer off, each a byte later than the last.
 const SWEEP: u64 = 20;
-
-const GRAPHIC: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Plan {
     pub fn of(seed: u64) -> Self {
@@ -65,13 +35,7 @@ impl Plan {
         } else {
             dice.weighted(&[(48, Stage::Token), (34, Stage::Mcp), (8, Stage::Both), (3, Stage::Tls), (3, Stage::Proxy), (4, Stage::Tunnel)])
         };
-        let client_secret = match dice.number(0..10) {
-            0..5 => dice.text(LETTERS, 64..65),
-            // It must not be a value in quotes, one that nobody filled in, or an expression.
-            5..8 => format!("s{}", dice.text(GRAPHIC, 16..80)).replace("${{", "$-{"),
-            8 => dice.text(LETTERS, 1_000..4_000),
-            _ => format!("s{}%41&amp;\\u0041\\\\''", dice.text(GRAPHIC, 16..40)),
-        };
+        let client_secret = client_secret(&dice);
         let timeout = match stage {
             Stage::Sweep(_) => 5_000,
             _ => dice.weighted(&[(4, 150), (4, 500), (4, 1_500), (1, 4_000)]),
@@ -111,37 +75,33 @@ impl Plan {
         if let Some(path) = config_file {
             inputs.push(("config_file", path.to_owned()));
         }
+        let kind = dice.any(&[Kind::Api, Kind::Api, Kind::Mcp]);
+        let host = dice.any(&["127.0.0.1", "127.0.0.1", "localhost"]);
         Self {
-            seed,
-            stage,
-            kind: dice.any(&[Kind::Api, Kind::Api, Kind::Mcp]),
-            client_secret,
             timeout: Duration::from_millis(timeout),
-            needed,
             verify,
-            strict,
             allowed_tools,
             read_only,
             token_env,
             config_file,
-            host: dice.any(&["127.0.0.1", "127.0.0.1", "localhost"]),
             inputs,
+            play: Play { seed, stage, kind, client_secret, needed, strict, host },
         }
     }
 
     /// The step that meets a server at this port.
     pub fn step(&self, port: u16) -> Step {
-        let scheme = if matches!(self.stage, Stage::Tls | Stage::Tunnel) { "https" } else { "http" };
+        let scheme = if matches!(self.play.stage, Stage::Tls | Stage::Tunnel) { "https" } else { "http" };
         let mut step = Step::bare()
-            .input("client_secret", &self.client_secret)
-            .input("token_endpoint", if self.kind == Kind::Api { "api" } else { "mcp" })
+            .input("client_secret", &self.play.client_secret)
+            .input("token_endpoint", if self.play.kind == Kind::Api { "api" } else { "mcp" })
             .input("auth_base_url", format!("{scheme}://127.0.0.1:{port}/v1"))
-            .input("mcp_url", format!("{scheme}://{}:{port}/mcp", self.host));
+            .input("mcp_url", format!("{scheme}://{}:{port}/mcp", self.play.host));
         for (name, value) in &self.inputs {
             step = step.input(name, value);
         }
-        if matches!(self.stage, Stage::Proxy | Stage::Tunnel) {
-            let proxy = format!("http://me:proxy-pass-word-0123456789@127.0.0.1:{port}");
+        if matches!(self.play.stage, Stage::Proxy | Stage::Tunnel) {
+            let proxy = proxy(port);
             step = step.env("HTTP_PROXY", &proxy).env("HTTPS_PROXY", proxy);
         }
         let temp = step.path("temp");
@@ -149,6 +109,3 @@ impl Plan {
         step.env("RUNNER_TEMP", temp)
     }
 }
-
-/// What stands in [`Plan::step`]'s proxy address.
-pub const PROXY_PASSWORD: &str = "proxy-pass-word-0123456789";

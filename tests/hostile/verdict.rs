@@ -10,9 +10,10 @@ use strum::VariantArray;
 use super::common::leaks::{Pieces, Readings, found, places};
 use super::common::runner::Log;
 use super::common::{Outcome, Step};
-use super::plan::{PROXY_PASSWORD, Plan, Stage};
-use super::server::Record;
-use super::wire::{Breach, Verdict};
+use super::hostile::server::Record;
+use super::hostile::wire::{Breach, Verdict};
+use super::hostile::{PROXY_PASSWORD, Stage};
+use super::plan::Plan;
 
 /// A promise that is broken.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl Run<'_> {
     }
 
     fn no_leak(&mut self, succeeded: bool) {
-        let client_secrets = [self.plan.client_secret.as_str(), PROXY_PASSWORD];
+        let client_secrets = [self.plan.play.client_secret.as_str(), PROXY_PASSWORD];
         let tokens = self.record.tokens.iter().map(String::as_str);
         let secrets: Vec<_> = client_secrets.into_iter().chain(tokens).map(|secret| (secret, Pieces::of(secret))).collect();
         let (of_client, all) = (&secrets[..client_secrets.len()], &secrets);
@@ -167,7 +168,7 @@ impl Run<'_> {
         let masks = self.outcome.log.masks();
         let odd: Vec<_> = masks.iter().filter(|mask| !forms.iter().any(|form| form.contains(mask.as_str())) || mask.len() < 4).collect();
         self.expect(odd.is_empty(), Kind::ForgedCommand, || format!("masks of no secret: {odd:?}"));
-        let secret = &self.plan.client_secret;
+        let secret = &self.plan.play.client_secret;
         self.expect(masks.contains(secret), Kind::Leak, || "the client secret is not masked".to_owned());
         // What turns a line, ends it, or drives a terminal.
         let active = |c: char| {
@@ -182,7 +183,7 @@ impl Run<'_> {
 
     /// What masks may be made of.
     fn forms_to_mask(&self) -> Vec<String> {
-        let secrets = self.record.tokens.iter().chain([&self.plan.client_secret]);
+        let secrets = self.record.tokens.iter().chain([&self.plan.play.client_secret]);
         let form = |secret: &String| {
             let lead = ["", "x", "xx"].map(|lead| BASE64URL_NOPAD.encode(format!("{lead}{secret}").as_bytes()));
             [secret.clone(), HEXLOWER.encode(secret.as_bytes()), HEXUPPER.encode(secret.as_bytes())].into_iter().chain(lead)
@@ -254,7 +255,7 @@ impl Run<'_> {
     fn may_be_verified(&mut self, tools: &[String]) {
         let conversation = &self.record.conversation;
         let good = !conversation.is_empty() && conversation.iter().all(|verdict| verdict.good);
-        let rejected = self.plan.strict && self.breaches().any(|breach| breach == Breach::Newer);
+        let rejected = self.plan.play.strict && self.breaches().any(|breach| breach == Breach::Newer);
         let text = format!("the MCP server said {conversation:?}");
         self.expect(good && !rejected, Kind::WrongSuccess, || text.clone());
         let offered = self.usable_tools();
@@ -263,7 +264,7 @@ impl Run<'_> {
         self.expect(!silent, Kind::WrongSuccess, || "no tools, and not a word".to_owned());
         let (warned, breaks) = (self.warns(BREAKS_SCHEMA), self.breaches().next().is_some());
         // Of an agent that is known to take it, nothing is said.
-        let concerns = !self.plan.strict && self.breaches().any(|breach| breach != Breach::Event);
+        let concerns = !self.plan.play.strict && self.breaches().any(|breach| breach != Breach::Event);
         self.expect(warned || !concerns, Kind::WrongSuccess, || format!("no word of a breach, and {text}"));
         self.expect(breaks || !warned, Kind::NeedlessWarning, || format!("a breach, and {text}"));
         let allowed = self.outcome.outputs().get("allowed_tools").cloned().unwrap_or_default();
@@ -281,9 +282,9 @@ impl Run<'_> {
         let last = self.record.exchanges.last().cloned().unwrap_or_default();
         let conversation = &self.record.conversation;
         let decisive = conversation.last().cloned().unwrap_or_default();
-        let rejected = self.plan.strict && self.breaches().any(|breach| breach != Breach::Older);
+        let rejected = self.plan.play.strict && self.breaches().any(|breach| breach != Breach::Older);
         let checked = self.plan.verify && last.good;
-        let fits = match (self.plan.stage, code) {
+        let fits = match (self.plan.play.stage, code) {
             (_, "timeout") => self.is_late(),
             (Stage::Tls, _) => ["tls", "unreachable"].contains(&code),
             (Stage::Tunnel, _) => ["proxy", "tls"].contains(&code),
@@ -294,7 +295,7 @@ impl Run<'_> {
         let usable = last.is_usable() && conversation.iter().all(Verdict::is_usable) && !rejected;
         let error = self.outcome.log.errors().map(|error| error.text.lines().next().unwrap_or_default().to_owned()).collect::<String>();
         let text = format!("{code}, {error:?}, after {last:?} and {conversation:?}");
-        let of_server = !matches!(self.plan.stage, Stage::Tls | Stage::Tunnel);
+        let of_server = !matches!(self.plan.play.stage, Stage::Tls | Stage::Tunnel);
         self.expect(fits, if usable && of_server { Kind::WrongFailure } else { Kind::WrongError }, || text);
     }
 
@@ -342,7 +343,7 @@ impl Run<'_> {
         let is_name =
             |name: &str| (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         let is_harmless =
-            |name: &str| self.record.tokens.iter().chain([&self.plan.client_secret]).all(|secret| found(name, secret).is_none());
+            |name: &str| self.record.tokens.iter().chain([&self.plan.play.client_secret]).all(|secret| found(name, secret).is_none());
         let mut seen = HashSet::new();
         let offered = self.record.offered.iter().map(|tool| &tool.name).filter(|name| is_name(name) && is_harmless(name));
         offered.filter(|name| seen.insert(name.as_str())).cloned().collect()

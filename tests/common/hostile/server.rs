@@ -10,10 +10,9 @@ use serde_json::Value;
 
 use super::dice::Dice;
 use super::mcp::{self, Asked, Listed, Said, Traits};
-use super::plan::{Plan, Stage};
 use super::token::{self, Issued};
 use super::wire::{Answer, Delivery, End, Verdict};
-use super::words;
+use super::{PROXY_PASSWORD, Play, Stage, words};
 
 /// What the server gave.
 #[derive(Debug, Default)]
@@ -48,7 +47,7 @@ pub struct Record {
 }
 
 pub struct Server<'a> {
-    plan: &'a Plan,
+    play: &'a Play,
     traits: Traits,
     listener: TcpListener,
     record: Mutex<Record>,
@@ -80,13 +79,13 @@ impl Record {
 }
 
 impl<'a> Server<'a> {
-    pub fn open(plan: &'a Plan) -> io::Result<Self> {
+    pub fn open(play: &'a Play) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let other = if plan.host == "localhost" { "127.0.0.1" } else { "localhost" };
-        let (here, elsewhere) = (format!("http://{}:{port}", plan.host), format!("http://{other}:{port}"));
-        let traits = Traits::of(&Dice::of(plan.seed, "server", 0), hostility(plan.stage), &here, &elsewhere);
-        Ok(Self { plan, traits, listener, record: Mutex::default(), over: AtomicBool::new(false) })
+        let other = if play.host == "localhost" { "127.0.0.1" } else { "localhost" };
+        let (here, elsewhere) = (format!("http://{}:{port}", play.host), format!("http://{other}:{port}"));
+        let traits = Traits::of(&Dice::of(play.seed, "server", 0), hostility(play.stage), &here, &elsewhere);
+        Ok(Self { play, traits, listener, record: Mutex::default(), over: AtomicBool::new(false) })
     }
 
     pub fn port(&self) -> u16 {
@@ -115,11 +114,11 @@ impl<'a> Server<'a> {
 
     fn talk(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        if self.plan.stage == Stage::Tls {
+        if self.play.stage == Stage::Tls {
             return self.shake_hands(&mut stream);
         }
         while let Some(request) = Request::read(&mut stream)? {
-            if request.method == "TLS" && self.plan.stage == Stage::Tunnel {
+            if request.method == "TLS" && self.play.stage == Stage::Tunnel {
                 // The tunnel leads nowhere.
                 return Ok(());
             }
@@ -161,14 +160,14 @@ impl<'a> Server<'a> {
     fn dice(&self, what: &str) -> Dice {
         let mut record = self.record();
         record.answers += 1;
-        Dice::of(self.plan.seed, what, record.answers)
+        Dice::of(self.play.seed, what, record.answers)
     }
 
     fn answer(&self, request: &Request) -> Delivery {
         if request.method == "CONNECT" {
             return self.tunnel();
         }
-        let token_path = match self.plan.kind {
+        let token_path = match self.play.kind {
             token::Kind::Api => "/v1/auth/access_token",
             token::Kind::Mcp => "/mcp/token",
         };
@@ -185,28 +184,28 @@ impl<'a> Server<'a> {
     }
 
     fn proper_token(&self, dice: &Dice) -> Issued {
-        token::proper(dice, self.plan.kind)
+        token::proper(dice, self.play.kind)
     }
 
     fn exchange(&self, request: &Request) -> Delivery {
         let number = self.record().exchanges.len();
-        let dice = Dice::of(self.plan.seed, "exchange", number);
-        let secret = self.plan.client_secret.as_str();
+        let dice = Dice::of(self.play.seed, "exchange", number);
+        let secret = self.play.client_secret.as_str();
         let sent = String::from_utf8_lossy(&request.body);
         let holds_secret = serde_json::from_str::<Value>(&sent).is_ok_and(|body| body["clientSecret"] == secret)
             || sent.split('&').any(|pair| pair.starts_with("client_secret="));
         if !holds_secret || request.head.to_ascii_lowercase().contains("\r\nauthorization:") {
             self.record().trespasses.push(format!("a request for a token of another form: {sent}"));
         }
-        let is_hostile = match self.plan.stage {
+        let is_hostile = match self.play.stage {
             Stage::Token | Stage::Proxy => dice.percent(80),
             Stage::Both => dice.percent(30),
             _ => false,
         };
         let elsewhere = format!("http://127.0.0.1:{}/v1/stolen", self.port());
         let issued =
-            if is_hostile { token::odd(&dice, self.plan.kind, self.plan.needed, secret, &elsewhere) } else { self.proper_token(&dice) };
-        let delivery = match self.plan.stage {
+            if is_hostile { token::odd(&dice, self.play.kind, self.play.needed, secret, &elsewhere) } else { self.proper_token(&dice) };
+        let delivery = match self.play.stage {
             Stage::Sweep(byte) if number == 0 => {
                 let end = dice.any(&[End::Reset, End::Close]);
                 issued.answer.cut_after(byte, end)
@@ -231,7 +230,7 @@ impl<'a> Server<'a> {
             record.messages += 1;
             (record.messages, record.tokens.last().cloned().unwrap_or_default())
         };
-        let dice = Dice::of(self.plan.seed, "message", number);
+        let dice = Dice::of(self.play.seed, "message", number);
         if !request.head.contains(&format!("\r\nauthorization: Bearer {token}\r\n")) {
             self.record().trespasses.push("a message without the last token".to_owned());
         }
@@ -249,7 +248,7 @@ impl<'a> Server<'a> {
             (record.hops, record.pending.clone().filter(|_| request.method == "GET" && head.contains("\r\nlast-event-id:")))
         };
         let is_request = body.get("id").is_some() && !method.is_empty();
-        let hostility = hostility(self.plan.stage);
+        let hostility = hostility(self.play.stage);
         let asked = Asked {
             method: &method,
             id: &body["id"],
@@ -257,7 +256,7 @@ impl<'a> Server<'a> {
             in_session: head.contains("\r\nmcp-session-id:") && method != "notifications/initialized",
             hops,
             pending: pending.as_ref(),
-            secrets: &[&token, &self.plan.client_secret],
+            secrets: &[&token, &self.play.client_secret],
             hostility,
             server: &self.traits,
         };
@@ -282,9 +281,9 @@ impl<'a> Server<'a> {
         let mut delivery = if record.leftover { delivery.behind_leftovers() } else { delivery };
         record.leftover |= delivery.leftover;
         if record.hops == 0 {
-            record.begin(&method, self.plan.strict, self.traits.newest.is_some());
+            record.begin(&method, self.play.strict, self.traits.newest.is_some());
         }
-        if method == (if self.plan.strict { "initialize" } else { "server/discover" }) && !delivery.verdict.good {
+        if method == (if self.play.strict { "initialize" } else { "server/discover" }) && !delivery.verdict.good {
             // What the other way got counts only if this gets nothing either.
             let codes: Vec<_> = record.refused.iter().flat_map(|verdict| verdict.codes.iter().copied()).collect();
             delivery.verdict.unclear |= record.refused.iter().any(|verdict| verdict.unclear);
@@ -293,7 +292,7 @@ impl<'a> Server<'a> {
         record.hops = if said.moves { record.hops + 1 } else { 0 };
         record.moved |= said.moves;
         // As a refusal should be: what the first way got is what counts.
-        let is_refusal = method == "initialize" && self.plan.strict && self.traits.newest.is_some() && delivery.verdict.good;
+        let is_refusal = method == "initialize" && self.play.strict && self.traits.newest.is_some() && delivery.verdict.good;
         if !is_refusal {
             record.conversation.push(delivery.verdict.clone());
         }
@@ -311,7 +310,7 @@ impl<'a> Server<'a> {
         self.record().tunnels += 1;
         let dice = self.dice("tunnel");
         let status = dice.any(&[200, 301, 400, 403, 407, 407, 500, 502, 503]);
-        let said = words::hostile(&dice, &[super::plan::PROXY_PASSWORD, &self.plan.client_secret]);
+        let said = words::hostile(&dice, &[PROXY_PASSWORD, &self.play.client_secret]);
         let headers = vec![("proxy-authenticate".to_owned(), said.clone()), ("x-trace-id".to_owned(), said.clone())];
         let answer =
             Answer { status, headers, body: said.into_bytes(), verdict: Verdict::bad(&["proxy", "tls"]), streamed: false, limit: 0 };
