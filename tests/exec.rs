@@ -27,7 +27,7 @@ fn the_exit_code_and_the_output_are_the_commands() {
 #[test]
 fn a_command_that_is_not_there_asks_port_for_nothing() {
     let sandbox = sandbox();
-    for (command, code) in [("nothing-of-this-name", 127), ("./nothing", 127), ("/", 126), ("/etc/passwd", 126)] {
+    for (command, code) in [("nothing-of-this-name", 127), ("./nothing", 127), ("", 127), ("/", 126), ("/etc/passwd", 126)] {
         let ran = Exec::new(&sandbox, "agent").command(&[command]).run();
         assert_eq!(ran.code, Some(code), "{command}: {}", ran.stderr);
         assert!(ran.stderr.contains("port-mcp-auth: error: The command can't be started\n"), "{}", ran.stderr);

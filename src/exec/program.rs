@@ -25,6 +25,10 @@ impl Program {
     /// Finds it as a shell does.
     pub fn find(command: &[OsString], path: Option<OsString>) -> Result<Self, NotStarted> {
         let program = command.first().map_or(OsStr::new(""), OsString::as_os_str);
+        // An empty name in a folder would be the folder.
+        if program.is_empty() {
+            return Err(NotStarted::NotFound);
+        }
         if program.as_encoded_bytes().contains(&b'/') {
             look(Path::new(program))?;
         } else {
