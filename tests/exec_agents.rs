@@ -213,6 +213,31 @@ fn a_file_that_cannot_be_written_is_named_as_people_know_it() {
     assert!(sandbox.requests().is_empty());
 }
 
+/// Of an agent that takes flags too, the key would be in a command line, which every process can read.
+#[test]
+fn an_agent_whose_file_is_in_the_home_directory_needs_to_know_it() {
+    let sandbox = Sandbox::default();
+    for program in ["auggie", "goose", "cline"] {
+        for exec in [Exec::new(&sandbox, program).without("HOME"), Exec::new(&sandbox, program).env("HOME", "")] {
+            let ran = exec.run();
+            assert_eq!((ran.code, exec.read("out/started")), (Some(1), None), "{}", ran.stderr);
+            assert!(ran.stderr.contains("can't be found without the variable `HOME`"), "{}", ran.stderr);
+        }
+    }
+    assert!(sandbox.requests().is_empty());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = |name: &str| elsewhere.path().join(name);
+    for (program, name, value) in
+        [("auggie", "PORT_CONFIG_FILE", path("mcp.json")), ("goose", "XDG_CONFIG_HOME", path("config")), ("claude", "OTHER", path(""))]
+    {
+        let exec = Exec::new(&sandbox, program).without("HOME").env(name, value);
+        let running = exec.start();
+        let key = running.variable("PORT_MCP_KEY");
+        assert!(running.arguments().iter().all(|word| !word.contains(&key)));
+        assert_eq!(running.end(0).code, Some(0));
+    }
+}
+
 #[test]
 fn a_file_may_be_asked_for() {
     let sandbox = Sandbox::default();

@@ -8,6 +8,9 @@ pub enum FileProblem {
     /// The runner shares no temporary directory.
     #[error("lies in the runner's temporary directory, which this runner doesn't share with containers")]
     NoTemp,
+    /// The agent's own file, which lies in a home directory that nobody names.
+    #[error("can't be found without the variable `HOME`")]
+    NoHome,
     /// A symbolic link, at the file's place or on the way there.
     #[error("leads through a symbolic link, `{0}`")]
     Link(String),

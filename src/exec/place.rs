@@ -52,10 +52,9 @@ pub fn config_file(asked: Option<OsString>, client: &dyn Client, variable: Varia
             None => (home().map(|home| home.join(".config")), format!("~/.config/{path}")),
         },
     };
-    match folder {
-        Some(folder) => followed(&folder.join(path), shown).map(Some),
-        None => Ok(None),
-    }
+    // By other ways, this agent would be connected only in part, or with the key in its flags.
+    let folder = folder.ok_or(Error::File { path: shown.clone(), problem: FileProblem::NoHome })?;
+    followed(&folder.join(path), shown).map(Some)
 }
 
 /// The user's own folders are often made of links, such as by programs that manage dotfiles.

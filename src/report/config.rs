@@ -50,6 +50,9 @@ fn file_texts(problem: &FileProblem) -> (&'static str, &'static str) {
             "Runners before 2.329.0 don't mount it.",
             "Name a path in the workspace in `config_file`, without `temp:`, or update the runner.",
         ),
+        FileProblem::NoHome => {
+            ("The agent looks for its config in the home directory.", "Set `HOME`, or name another path in `config_file`.")
+        }
         FileProblem::Link(_) => (
             "A link can lead anywhere, so none is followed: a token must not end up where nobody looks for it.",
             "Name the real path in `config_file`.",
