@@ -71,7 +71,7 @@ pub const BAD: &[Bad] = &[
     bad("a program of an odd name", 127, |given| given.command = vec!["\n::error::forged".into()]),
     bad("no client id", 1, |given| given.take("client_id")),
     bad("an empty client id", 1, |given| given.take_and_give("client_id", "")),
-    bad("no secret", 1, |given| given.take_secret()),
+    bad("no secret", 1, Given::take_secret),
     bad("an empty secret", 1, |given| {
         given.take_secret();
         given.env.insert("PORT_CLIENT_SECRET".to_owned(), OsString::new());

@@ -75,9 +75,9 @@ pub enum Program {
     NotExecutable,
     Folder,
     /// A file that may be run, and is no program.
-    NoProgram,
+    OtherFormat,
     /// A script whose interpreter is not there.
-    NoInterpreter,
+    WithoutInterpreter,
 }
 
 /// How the command ends, if it runs.
@@ -145,8 +145,8 @@ impl Plan {
             (3, Program::Missing),
             (2, Program::NotExecutable),
             (2, Program::Folder),
-            (2, Program::NoProgram),
-            (2, Program::NoInterpreter),
+            (2, Program::OtherFormat),
+            (2, Program::WithoutInterpreter),
         ]);
         let stage = dice.weighted(&[
             (56, Stage::Nowhere),
@@ -228,8 +228,7 @@ impl Plan {
     /// Where the config goes, below the run's folder.
     pub fn config_path(&self) -> Option<String> {
         match (self.config_file, self.client.source()) {
-            (Some(path), _) => Some(format!("work/{path}")),
-            (None, Source::File(Folder::Project, path)) => Some(format!("work/{path}")),
+            (Some(path), _) | (None, Source::File(Folder::Project, path)) => Some(format!("work/{path}")),
             (None, Source::File(Folder::Home, path)) => Some(format!("home/{path}")),
             (None, Source::File(Folder::Config, path)) => Some(format!("home/.config/{path}")),
             (None, _) => None,
@@ -285,8 +284,8 @@ impl Plan {
     pub fn not_started(&self) -> Option<i32> {
         match self.program {
             Program::Script => None,
-            Program::Missing | Program::NoInterpreter => Some(127),
-            Program::NotExecutable | Program::Folder | Program::NoProgram => Some(126),
+            Program::Missing | Program::WithoutInterpreter => Some(127),
+            Program::NotExecutable | Program::Folder | Program::OtherFormat => Some(126),
         }
     }
 

@@ -127,8 +127,8 @@ impl<'a> Run<'a> {
             Program::Missing => {}
             Program::NotExecutable => file(SCRIPT.as_bytes(), 0o644),
             Program::Folder => fs::create_dir(&program).unwrap(),
-            Program::NoProgram => file(b"\x7fno program\n\0", 0o755),
-            Program::NoInterpreter => file(b"#!/nothing/of/this/name\n", 0o755),
+            Program::OtherFormat => file(b"\x7fno program\n\0", 0o755),
+            Program::WithoutInterpreter => file(b"#!/nothing/of/this/name\n", 0o755),
         }
         fs::write(path("out/do"), script(plan)).unwrap();
         fs::write(path("out/says"), &plan.says).unwrap();

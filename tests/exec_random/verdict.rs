@@ -266,7 +266,7 @@ impl Judge<'_> {
             (Stage::Tunnel, _) => ["proxy", "tls"].contains(&code),
             (_, "gateway") => checked && (!usable || late),
             _ if OF_MCP.contains(&code) => checked && (decisive.codes.contains(&code) || self.rejected() && code == "mcp_error"),
-            _ => last.codes.iter().any(|known| *known == code),
+            _ => last.codes.contains(&code),
         };
         let of_server = !matches!(plan.play.stage, Stage::Tls | Stage::Tunnel);
         let text = format!("{code}, after {last:?} and {conversation:?}: {}", self.said);
