@@ -50,6 +50,8 @@ pub struct Plan {
     pub kept: Vec<(String, OsString)>,
     pub switch: Option<&'static str>,
     pub in_runner: bool,
+    /// Whether nobody takes what is written to standard error.
+    pub is_unheard: bool,
     /// Whether SIGHUP is ignored from the start, as with `nohup`.
     pub without_hangups: bool,
     /// A signal to `exec` before the command runs, and after how many requests.
@@ -208,6 +210,7 @@ impl Plan {
             kept: kept(&dice),
             switch: dice.any(&[None, None, None, None, None, Some("--quiet"), Some("-q"), Some("--debug")]),
             in_runner: dice.percent(25),
+            is_unheard: dice.percent(4),
             without_hangups: dice.percent(10),
             early,
             handling,
@@ -223,6 +226,12 @@ impl Plan {
     /// Whether the command waits until something happens.
     pub fn waits(&self) -> bool {
         !matches!(self.end, End::Exits(_) | End::Kills(_))
+    }
+
+    /// Whether `exec` is killed, and another run has to clean up after it.
+    pub fn next_run_cleans_up(&self) -> bool {
+        let is_still_config = matches!(self.change, Change::Nothing | Change::Adds);
+        self.end == End::WithoutExec && self.odd.is_none() && self.play.stage == Stage::Nowhere && is_still_config
     }
 
     /// Where the config goes, below the run's folder.

@@ -46,6 +46,7 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     pub dir: TempDir,
     pub given: Given,
+    port: u16,
     pub before: Tree,
 }
 
@@ -80,6 +81,8 @@ pub struct Ended {
     pub interrupted: bool,
     /// What the process that the command left is about.
     pub left: Option<Pid>,
+    /// What the next run came to: its code, and the config after that.
+    pub next: Option<(Option<i32>, String)>,
     /// What else is wrong.
     pub complaints: Vec<String>,
 }
@@ -114,7 +117,7 @@ impl<'a> Run<'a> {
     pub fn prepare(plan: &'a Plan, port: u16, shared: &Path) -> Self {
         let dir = tempfile::tempdir_in(shared).unwrap();
         let path = |name: &str| dir.path().join(name);
-        for folder in KEPT.iter().chain(&["out", "secret", "log"]) {
+        for folder in KEPT.iter().chain(&["out", "secret", "log", "again"]) {
             fs::create_dir(path(folder)).unwrap();
         }
         let program = path("bin").join(plan.program_name);
@@ -156,7 +159,7 @@ impl<'a> Run<'a> {
             given.env.insert(name.to_owned(), "{\"mine\": \"x\"}".into());
         }
         let before = tree(dir.path());
-        Self { plan, dir, given, before }
+        Self { plan, dir, given, port, before }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -168,29 +171,33 @@ impl<'a> Run<'a> {
         Some(self.path(&self.plan.config_path()?))
     }
 
-    fn start(&self) -> Child {
+    fn start(&self, given: &Given, log: &str) -> Child {
         // Whoever runs the tests in the background may have signals ignored, and what is ignored stays so.
         let mut command = Command::new("/usr/bin/env");
         command.arg("--default-signal=INT,QUIT,TERM,HUP,USR1,USR2");
         if self.plan.without_hangups {
             command.arg("--ignore-signal=HUP");
         }
-        command.arg(env!("CARGO_BIN_EXE_port-mcp-auth")).arg("exec").args(&self.given.flags);
-        if self.given.has_separator {
+        command.arg(env!("CARGO_BIN_EXE_port-mcp-auth")).arg("exec").args(&given.flags);
+        if given.has_separator {
             command.arg("--");
         }
         let file = |name: &str| File::create(self.path(name)).unwrap();
-        command.args(&self.given.command).env_clear().envs(&self.given.env).current_dir(self.path("work"));
-        let mut child = command.stdin(Stdio::piped()).stdout(file("log/out")).stderr(file("log/err")).spawn().unwrap();
+        command.args(&given.command).env_clear().envs(&given.env).current_dir(self.path("work"));
+        let mut err = file(&format!("{log}/err"));
+        if self.plan.is_unheard {
+            err = File::options().write(true).open("/dev/full").unwrap();
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(file(&format!("{log}/out"))).stderr(err).spawn().unwrap();
         // It may have ended without reading.
-        drop(child.stdin.take().map(|mut pipe| pipe.write_all(self.given.input.as_bytes())));
+        drop(child.stdin.take().map(|mut pipe| pipe.write_all(given.input.as_bytes())));
         child
     }
 
     /// Runs it from its start to its end.
     pub fn run(&self, server: &Server<'_>) -> Ended {
         let began = Instant::now();
-        let mut exec = Waited { child: self.start(), status: None, end: began + self.plan.timeout + HANGS };
+        let mut exec = Waited { child: self.start(&self.given, "log"), status: None, end: began + self.plan.timeout + HANGS };
         let mut ended = Ended::default();
         if let Some((requests, signal)) = self.plan.early {
             let asked = || {
@@ -216,10 +223,32 @@ impl<'a> Run<'a> {
         ended.elapsed = began.elapsed();
         ended.status = exec.status.unwrap_or_default();
         self.read(&mut ended);
+        if self.plan.next_run_cleans_up() && ended.seen.is_some() {
+            ended.next = Some(self.clean_up());
+        }
         if ended.hung {
             ended.starts.iter().for_each(|process| send(*process, 9));
         }
         ended
+    }
+
+    /// The next run with the same agent, after `exec` was killed. Another run may have been given the port of the gateway just then, so
+    /// that it seems to be alive.
+    fn clean_up(&self) -> (Option<i32>, String) {
+        let mut runs = (0..3).map(|_| self.run_again());
+        let first = runs.next().unwrap_or_default();
+        if first.0 == Some(0) { first } else { runs.find(|(code, _)| *code == Some(0)).unwrap_or(first) }
+    }
+
+    fn run_again(&self) -> (Option<i32>, String) {
+        let mut given = Given::of(self.plan, self.port, self.dir.path());
+        given.flags.push(format!("--client={}", self.plan.client.id()).into());
+        given.command = vec!["true".into()];
+        let mut exec = Waited { child: self.start(&given, "again"), status: None, end: Instant::now() + HANGS };
+        exec.until(|| false);
+        let _ = exec.child.kill();
+        let config = self.config().and_then(|path| fs::read_to_string(path).ok());
+        (exec.status.and_then(|status| status.code()), config.unwrap_or_default())
     }
 
     /// While the command waits.

@@ -5,6 +5,8 @@ use std::fs;
 use std::net::TcpStream;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -58,6 +60,9 @@ const NOT_VERIFIED: &str = "The MCP connection is not verified";
 
 /// The signal that a write to nobody brings, as a bit of a mask.
 const PIPE: u64 = 1 << 12;
+
+/// More than any run needs.
+const PORT_LIMIT: Duration = Duration::from_secs(30);
 
 /// What stands in [`super::given::BAD`].
 const FORGED_PASSWORD: &str = "forged-password";
@@ -202,6 +207,12 @@ impl Judge<'_> {
             return "the command can't be run".to_owned();
         }
         self.did_not_start(1);
+        if plan.is_unheard {
+            // A runner that isn't told of the key would not hide it, so nothing starts.
+            let may = plan.in_runner || plan.play.stage != Stage::Nowhere || !plan.allowed_tools.is_empty() || plan.odd.is_some();
+            self.expect(may, Kind::WrongFailure, || format!("{}, and nothing was wrong", ended.status));
+            return "error: unheard".to_owned();
+        }
         let code = self.error();
         if plan.odd.is_none() {
             self.may_fail_with(&code);
@@ -229,7 +240,7 @@ impl Judge<'_> {
         self.expect(ended.starts.is_empty(), Kind::WrongSuccess, || format!("started, though it must end with {code}"));
         self.expect(ended.code() == Some(code), Kind::WrongExitCode, || format!("{}, and not {code}: {said}", ended.status));
         self.expect(ended.stdout.is_empty(), Kind::WrongError, || "something on standard output".to_owned());
-        if code == 1 {
+        if code == 1 && !self.plan.is_unheard {
             let error = self.error();
             let is_known = Code::VARIANTS.iter().any(|known| known.as_str() == error);
             self.expect(is_known, Kind::WrongError, || format!("no code: {said}"));
@@ -281,7 +292,7 @@ impl Judge<'_> {
             None => (record.exchanges.last().cloned().unwrap_or_default(), record.conversation.clone()),
         };
         // Where the direct look came to nothing, the gateway's own answer to a broken one says no more than that.
-        let is_warned = self.said.contains(NOT_VERIFIED);
+        let is_warned = self.said.contains(NOT_VERIFIED) || self.plan.is_unheard;
         let refused = self.plan.verify && !is_warned && conversation.last().is_some_and(Verdict::is_definite);
         self.expect(exchange.good, Kind::WrongSuccess, || format!("the last answer was {exchange:?}"));
         self.expect(!refused, Kind::WrongSuccess, || format!("the MCP server said {conversation:?}"));
@@ -291,6 +302,7 @@ impl Judge<'_> {
         let (plan, ended, said) = (self.plan, self.ended, self.said.clone());
         let starts = ended.starts.len();
         self.expect(starts == 1, Kind::WrongSuccess, || format!("{starts} starts"));
+        self.expect(!plan.in_runner || !plan.is_unheard, Kind::Leak, || "the runner doesn't know the key".to_owned());
         self.expect(plan.program == Program::Script, Kind::WrongSuccess, || "no script".to_owned());
         self.servers_allow();
         let mut codes = vec![plan.code()];
@@ -319,7 +331,7 @@ impl Judge<'_> {
         self.expect(ended.input == input.as_bytes(), Kind::WrongHandOver, || format!("the input {:?}", ended.input));
         let line = format!("{}\n", of_child(plan));
         let passed = String::from_utf8_lossy(&ended.stderr).matches(&line).count();
-        self.expect(passed == 1, Kind::WrongHandOver, || format!("{passed} lines on standard error"));
+        self.expect(passed == 1 || plan.is_unheard, Kind::WrongHandOver, || format!("{passed} lines on standard error"));
         match &ended.seen {
             Some(seen) => self.surroundings_are_right(seen),
             None => self.expect(!plan.waits(), Kind::WrongHandOver, || "it didn't wait".to_owned()),
@@ -429,6 +441,10 @@ impl Judge<'_> {
     fn nothing_is_left(&mut self) {
         let (plan, ended) = (self.plan, self.ended);
         if ended.seen.is_some() && plan.end == End::WithoutExec {
+            if let (Some((code, config)), Some(authority)) = (&ended.next, authority(&ended.environment)) {
+                let fits = *code == Some(0) && !config.contains(&authority);
+                self.expect(fits, Kind::LeftBehind, || format!("the next run ended with {code:?} and left {authority} in {config}"));
+            }
             return;
         }
         for process in &ended.starts {
@@ -436,8 +452,8 @@ impl Judge<'_> {
             let is_ours = line.contains(&format!("({:.15})", plan.program_name));
             self.expect(!is_ours, Kind::LeftBehind, || format!("the process {line}"));
         }
-        let served = authority(&ended.environment).is_some_and(|authority| TcpStream::connect(authority).is_ok());
-        self.expect(!served, Kind::LeftBehind, || "the gateway".to_owned());
+        let ends = authority(&ended.environment).is_none_or(|authority| ends(&authority));
+        self.expect(ends, Kind::LeftBehind, || "the gateway".to_owned());
         let changed = (plan.change != Change::Nothing && ended.seen.is_some() && plan.odd.is_none()).then(|| self.run.config()).flatten();
         let Some(path) = changed else {
             let difference = difference(&self.run.before, &ended.after);
@@ -527,6 +543,18 @@ fn written(secret: &str) -> Vec<String> {
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(bytes, needle).is_some()
+}
+
+/// Whether nothing listens there any more. Another run may be given the same port, but not for long.
+fn ends(authority: &str) -> bool {
+    let end = Instant::now() + PORT_LIMIT;
+    while TcpStream::connect(authority).is_ok() {
+        if Instant::now() > end {
+            return false;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    true
 }
 
 /// What was changed.
