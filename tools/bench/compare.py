@@ -20,6 +20,7 @@ from bench import (
     endurance,
     exchange,
     gateway,
+    growth,
     network,
     packages,
     peers,
@@ -170,6 +171,12 @@ def measure_endurance(run):
     run.targets.add("calls that fail, get lost or run twice over a renewal", "none", shown, not found.wrong)
 
 
+def measure_growth(run):
+    """How cost grows."""
+    for name, text in growth.measure(run.action, run.sandbox, run.native["timed"], run.some(14)).items():
+        run.say(name, text)
+
+
 def measure_sizes(run):
     """What a runner pulls."""
     files = Files([run.action])
@@ -210,6 +217,7 @@ PARTS = {
     "gateway": measure_gateway,
     "peers": measure_peers,
     "endurance": measure_endurance,
+    "growth": measure_growth,
     "exchange": measure_exchange,
     "round-trips": measure_round_trips,
     "sizes": measure_sizes,

@@ -1,6 +1,5 @@
-"""How cost grows with the tools that a server lists, with callers, and with jobs behind one address. Started by tools/bench/growth."""
+"""How cost grows with the tools that a server lists, with callers, and with jobs behind one address."""
 
-import argparse
 import asyncio
 import collections
 import concurrent.futures
@@ -11,7 +10,6 @@ import random
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,13 +19,14 @@ from urllib.parse import urlsplit
 
 from harness import read_file_command, wait_until
 
-from bench import alternatives, build, document, endurance, gateway, growth_model, peers, sandbox
+from bench import alternatives, endurance, gateway, growth_model, peers, sandbox
 from bench.figures import median_and_range, rounded, table, with_range
 from bench.growth_model import FIRST_PAUSE, MAX_ATTEMPTS, Limit, seconds
 
 HOST = "127.0.0.1"
 TOOLS = (0, 100, 1_000, 5_000)  # in all; with 0, only those that the sandbox has anyway
 CALLERS = (1, 10, 50, 200)
+SMALL = gateway.path("1 KB")
 JOBS = (1, 4, 16, 64, 256)
 ROUTES = {"access_token", "oauth_token"}  # of the requests that Port's limits count
 API, OAUTH = "100+10/5m", "50/15m"  # Port's limits
@@ -113,12 +112,9 @@ def list_through_gateway(program, port, names, rounds, folder):
     """What one `tools/list` takes directly and through the gateway, the size of the answer, and the gateway's memory before and after."""
     own = gateway.Gateway(program, gateway_settings(port, names), folder / "record.jsonl")
     try:
-        body = {"clientId": port.ready["client_id"], "clientSecret": port.ready["client_secret"]}
-        # Without the header for reading, the server lists more.
-        headers = {"x-read-only-mode": "1"}
-        token = json.loads(post_json(f"{port.ready['auth_base_url']}/auth/access_token", body))["accessToken"]
-        direct, through = Asker(port.ready["mcp_url"], token), Asker(own.url, gateway.KEY)
-        direct.headers |= headers
+        direct, through = Asker(port.ready["mcp_url"], peers.ask_for_token(port)), Asker(own.url, gateway.KEY)
+        # Without it, the server lists more.
+        direct.headers |= {"x-read-only-mode": "1"}
         idle, times = own.memory(), ([], [])
         for _ in range(rounds):
             for found, asker in zip(times, (direct, through), strict=True):
@@ -130,14 +126,6 @@ def list_through_gateway(program, port, names, rounds, folder):
         return *times, size, idle, own.memory("VmHWM")
     finally:
         own.stop()
-
-
-def post_json(url, body):
-    """The text of an answer to JSON."""
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname, address.port)
-    connection.request("POST", address.path, json.dumps(body), {"Content-Type": "application/json"})
-    return connection.getresponse().read()
 
 
 def measure_list(program, sandbox_program, timed, wanted, rounds, folder):
@@ -208,14 +196,13 @@ def measure_callers(program, rounds, length, folder):
     """With more and more callers, beside a direct connection. The server is nginx, which is faster than the gateway."""
     rows = []
     with gateway.server(folder) as port:
-        script = folder / "call.lua"
-        script.write_text(gateway.SCRIPT.format(body=json.dumps(gateway.CALL), key=gateway.KEY) + gateway.DONE)
+        script = gateway.write_script(folder)
         for callers in CALLERS:
-            own = gateway.Gateway(program, gateway.settings(folder, port, "small"), folder / "record.jsonl")
+            own = gateway.Gateway(program, gateway.settings(folder, port, SMALL), folder / "record.jsonl")
             try:
                 direct, through = [], []
                 for _ in range(rounds):
-                    direct.append(gateway.load(f"https://{HOST}:{port}/small", script, callers, length))
+                    direct.append(gateway.load(f"https://{HOST}:{port}/{SMALL}", script, callers, length))
                     through.append(gateway.load(own.url, script, callers, length))
                 memory = own.memory("VmHWM")
             finally:
@@ -371,7 +358,7 @@ def row_of_jobs(program, sandbox_program, way, counts, folder):
     return [way.label, way.limits, f"`{way.timeout}`", *cells, found.errors(), f"{slowest:.1f} s", each]
 
 
-def measure_jobs(program, sandbox_program, folder, quick):
+def measure_jobs(program, sandbox_program, folder):
     """With more and more jobs."""
     once = [
         Way("api", "60s"),
@@ -382,7 +369,7 @@ def measure_jobs(program, sandbox_program, folder, quick):
     ]
     waiting = [Way("api", "30s", api=SHORT_API), Way("api", "15s", api=SHORT_API), Way("mcp", "60s", oauth=SHORT_OAUTH)]
     rows = [row_of_jobs(program, sandbox_program, way, JOBS, folder) for way in once]
-    rows += [row_of_jobs(program, sandbox_program, way, JOBS[-1:], folder) for way in waiting[: 1 if quick else None]]
+    rows += [row_of_jobs(program, sandbox_program, way, JOBS[-1:], folder) for way in waiting]
     head = [
         "`token_endpoint`",
         "limit",
@@ -398,9 +385,9 @@ def measure_jobs(program, sandbox_program, folder, quick):
 # --- The model ---
 
 
-def compare_model(program, sandbox_program, folder, quick):
+def compare_model(program, sandbox_program, folder):
     """How near the model is to a measurement."""
-    jobs, within, timeout, limit = (60, 10, "8s", "20/5s") if quick else (150, 30, "15s", "20/10s")
+    jobs, within, timeout, limit = 150, 30, "15s", "20/10s"
     chance = random.Random(4)  # noqa: S311 - the same jobs each time
     starts = sorted(chance.uniform(0, within) for _ in range(jobs))
     found = run_jobs(program, sandbox_program, Way("api", timeout, api=limit, verify=False), starts, folder)
@@ -425,39 +412,14 @@ def show_model(near):
     return "\n\n".join([assumed, growth_model.show_hour(), enough, growth_model.show_needs(), near])
 
 
-def measure(program, sandbox_program, timed, rounds, quick=False):
+def measure(program, sandbox_program, timed, rounds):
     """All parts, by name."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         return {
             "growth-tools": measure_tools(program, sandbox_program, timed, rounds, folder),
-            "growth-callers": measure_callers(program, 1 if quick else min(rounds, 3), 1 if quick else 2, folder),
-            "growth-jobs": measure_jobs(program, sandbox_program, folder, quick),
-            "growth-model": show_model(compare_model(program, sandbox_program, folder, quick)),
+            "growth-callers": measure_callers(program, min(rounds, 3), 2, folder),
+            "growth-jobs": measure_jobs(program, sandbox_program, folder),
+            "growth-model": show_model(compare_model(program, sandbox_program, folder)),
             "growth-fits": growth_model.show_fits(),
         }
-
-
-def main():
-    """Measures, and prints the figures."""
-    parser = argparse.ArgumentParser(prog="tools/bench/growth", description=__doc__)
-    parser.add_argument("--program", type=Path, help="the built action; by default it is built")
-    parser.add_argument("--sandbox", type=Path, help="the built sandbox; by default it is built")
-    parser.add_argument("--timed", type=Path, help="the built tools/bench/native/src/bin/timed.rs; by default it is built")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements")
-    parser.add_argument("--write", action="store_true", help="put the figures into the documents")
-    options = parser.parse_args()
-    program = options.program.resolve() if options.program else build.action()
-    timed = options.timed or build.native()["timed"]
-    began = time.monotonic()
-    parts = measure(program, options.sandbox or build.sandbox(), timed, options.rounds, options.quick)
-    for name, text in parts.items():
-        print(f"{name}\n\n{text}\n")
-    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
-    if options.write:
-        document.write(parts)
-
-
-if __name__ == "__main__":
-    main()
