@@ -101,6 +101,32 @@ fn after_a_kill_only_a_dead_address_is_left_and_the_next_run_removes_it() {
     assert_eq!(config, serde_json::json!({"theme": "x", "mcpServers": {}}));
 }
 
+/// In every format: tables and lists of JSON, TOML and YAML.
+#[test]
+fn the_next_run_removes_what_a_killed_one_left_from_a_file_of_its_own() {
+    let sandbox = Sandbox::default();
+    for (program, file) in [
+        ("gemini", FILE),
+        ("grok", "home/.grok/config.toml"),
+        ("vibe", "home/.vibe/config.toml"),
+        ("goose", "home/.config/goose/config.yaml"),
+        ("cn", "home/.continue/config.yaml"),
+    ] {
+        let exec = Exec::new(&sandbox, program);
+        let mut running = exec.start();
+        let (url, agent) = (running.variable("PORT_MCP_URL"), running.agent());
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        assert!(Command::new("kill").args(["-KILL", &agent]).status().unwrap().success());
+        assert!(exec.read(file).unwrap().contains(&url), "{program}");
+        drop(running);
+        fs::write(exec.path("out/end"), "0\n").unwrap();
+        let ran = exec.run();
+        assert_eq!(ran.code, Some(0), "{program}: {}", ran.stderr);
+        assert!(!exec.read(file).unwrap().contains("127.0.0.1"), "{program}: {:?}", exec.read(file));
+    }
+}
+
 /// A signal that a shell or `nohup` has switched off stays so, for the command too.
 #[test]
 fn an_ignored_signal_stays_ignored() {

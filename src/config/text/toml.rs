@@ -50,7 +50,14 @@ fn edit_table(table: &mut dyn TableLike, wanted: &Map<String, Value>, depth: usi
             continue;
         }
         match wanted {
-            Value::Object(wanted) if item.is_table_like() => edit_table(item.as_table_like_mut()?, wanted, depth + 1)?,
+            Value::Object(wanted) if item.is_table_like() => {
+                edit_table(item.as_table_like_mut()?, wanted, depth + 1)?;
+                if let (true, Some(table)) = (wanted.is_empty(), item.as_table_mut()) {
+                    // Its header may have been that of what was in it, so without a header of its own it would be gone.
+                    table.set_implicit(false);
+                    table.set_dotted(false);
+                }
+            }
             Value::Array(wanted) if item.is_array() => edit_array(item.as_array_mut()?, wanted)?,
             _ => match item.as_value_mut() {
                 Some(value) => {
@@ -213,6 +220,15 @@ mod tests {
             value["a"]["c"] = json!({ "d": 2 });
         });
         assert!(edited.starts_with("mcp_servers = { other = { url = \"x\" }"), "{edited}");
+    }
+
+    #[test]
+    fn a_table_without_a_header_of_its_own_outlives_what_was_in_it() {
+        let emptied = |text: &str| rewritten(text, |value| value["servers"] = json!({}));
+        assert_eq!(emptied("[servers.port]\nurl = \"u\"\n"), "[servers]\n");
+        assert_eq!(emptied("a = 1\n\n[servers.port]\nurl = \"u\"\n\n[b]\nc = 1\n"), "a = 1\n\n[servers]\n\n[b]\nc = 1\n");
+        assert_eq!(emptied("servers.port.url = \"u\"\n[b]\nc = 1\n"), "[servers]\n[b]\nc = 1\n");
+        rewritten("[a]\nservers.port = 1\nb = 1\n", |value| value["a"]["servers"] = json!({}));
     }
 
     #[test]
