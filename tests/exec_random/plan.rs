@@ -329,7 +329,7 @@ fn end(dice: &Dice) -> End {
         4..6 => End::Kills(dice.any(&[1, 2, 3, 6, 9, 11, 13, 15])),
         6..10 => End::Told(code(dice)),
         10 => End::Killed,
-        11 if dice.percent(60) => End::WithoutExec,
+        11..13 => End::WithoutExec,
         _ => End::Signalled((0..dice.number(1..4)).map(|_| dice.number(0..SIGNALS.len())).collect(), code(dice)),
     }
 }

@@ -425,10 +425,7 @@ impl Judge<'_> {
         self.expect(*mode == 0o600, Kind::Leak, || format!("the file's mode is {mode:o}"));
         let format = plan.client.format();
         let now = parse(format, text).unwrap_or_default();
-        let before = match &plan.existing {
-            Existing::File(text, _) | Existing::Link(text) => parse(format, text).unwrap_or_default(),
-            Existing::Nothing | Existing::Broken(_) => json!({}),
-        };
+        let before = self.before();
         let url = authority(&ended.environment).unwrap_or_default();
         let keeps = before.as_object().is_none_or(|before| before.iter().all(|(name, value)| now.get(name) == Some(value)));
         self.expect(keeps && text.contains(&url), Kind::WrongHandOver, || format!("the file is {text}"));
@@ -438,11 +435,21 @@ impl Judge<'_> {
         self.expect(!(by_name && holds_key), Kind::Leak, || format!("the key is in the file: {text}"));
     }
 
+    /// What the config said before.
+    fn before(&self) -> Value {
+        match &self.plan.existing {
+            Existing::File(text, _) | Existing::Link(text) => parse(self.plan.client.format(), text).unwrap_or_default(),
+            Existing::Nothing | Existing::Broken(_) => json!({}),
+        }
+    }
+
     fn nothing_is_left(&mut self) {
         let (plan, ended) = (self.plan, self.ended);
         if ended.seen.is_some() && plan.end == End::WithoutExec {
             if let (Some((code, config)), Some(authority)) = (&ended.next, authority(&ended.environment)) {
-                let fits = *code == Some(0) && !config.contains(&authority);
+                let now = parse(plan.client.format(), config).unwrap_or_default();
+                let keeps = self.before().as_object().is_none_or(|before| before.iter().all(|(name, value)| now.get(name) == Some(value)));
+                let fits = *code == Some(0) && !config.contains(&authority) && keeps;
                 self.expect(fits, Kind::LeftBehind, || format!("the next run ended with {code:?} and left {authority} in {config}"));
             }
             return;
@@ -486,13 +493,7 @@ impl Judge<'_> {
 
     fn holds_only_what_was_added(&self, left: Option<&Entry>) -> bool {
         let format = self.plan.client.format();
-        let mut before = match &self.plan.existing {
-            Existing::File(text, _) => parse(format, text).unwrap_or_default(),
-            _ => json!({}),
-        };
-        if !before.is_object() {
-            before = json!({});
-        }
+        let mut before = self.before();
         before["agentWrote"] = json!(true);
         let Some(Entry::File(_, content)) = left else {
             return false;
