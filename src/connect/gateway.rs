@@ -1,5 +1,6 @@
 //! What a gateway is told, and the look at the tools through it.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -76,8 +77,8 @@ fn allowed(toolset: &Toolset) -> Option<Vec<AllowedTool>> {
     if offered.is_none() && toolset.allowed.is_empty() {
         return None;
     }
-    let listed = |name: &ToolName| offered.unwrap_or_default().iter().find(|tool| tool.name == *name).map(|tool| tool.kind);
-    let kind = |name: &ToolName| listed(name).or_else(|| ToolKind::by_name(name.as_str())).unwrap_or(ToolKind::Write);
+    let listed: HashMap<_, _> = offered.unwrap_or_default().iter().map(|tool| (&tool.name, tool.kind)).collect();
+    let kind = |name: &ToolName| listed.get(name).copied().or_else(|| ToolKind::by_name(name.as_str())).unwrap_or(ToolKind::Write);
     Some(toolset.allowed.iter().map(|name| AllowedTool { name: name.to_string(), kind: kind(name) }).collect())
 }
 

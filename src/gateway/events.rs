@@ -3,6 +3,9 @@
 /// The longest event that is held, in bytes. Lists of tools have a hundredth of it.
 const LONGEST_EVENT: usize = 8 * 1024 * 1024;
 
+/// Room for the other fields of an event, in bytes.
+const ROOM: usize = 256;
+
 /// Reads a stream event by event.
 #[derive(Debug, Default)]
 pub struct EventCutter {
@@ -73,20 +76,27 @@ fn changed(event: &[u8], change: impl Fn(&str) -> Option<String>) -> Option<Vec<
     let text = String::from_utf8_lossy(event);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines: Vec<_> = text.split(['\r', '\n']).filter(|line| !line.is_empty()).collect();
-    let data_of = |line: &'_ str| -> Option<String> {
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        (field == "data").then(|| value.strip_prefix(' ').unwrap_or(value).to_owned())
-    };
     let data: Vec<_> = lines.iter().filter_map(|line| data_of(line)).collect();
-    let new = change(&data.join("\n")).filter(|_| !data.is_empty())?;
+    // A large message is on one line, and is not copied.
+    let new = match data.as_slice() {
+        [] => return None,
+        [data] => change(data)?,
+        lines => change(&lines.join("\n"))?,
+    };
     let others = lines.iter().filter(|line| data_of(line).is_none());
-    let mut out = String::new();
+    let mut out = String::with_capacity(new.len() + ROOM);
     for line in others {
         out.extend([line, "\n"]);
     }
     // JSON on one line needs one field.
     out.extend(["data: ", &new, "\n\n"]);
     Some(out.into_bytes())
+}
+
+/// What a field `data` holds.
+fn data_of(line: &str) -> Option<&str> {
+    let (field, value) = line.split_once(':').unwrap_or((line, ""));
+    (field == "data").then(|| value.strip_prefix(' ').unwrap_or(value))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The decision on a message: whether it goes on, and what of it.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -33,7 +34,10 @@ const DECISIVE: [&str; 2] = ["name", "arguments"];
 /// Decides. Its rules don't change while the gateway runs.
 #[derive(Debug)]
 pub struct Judge {
-    rules: Rules,
+    /// The kinds of the tools that the rules name.
+    tools: Option<HashMap<String, Kind>>,
+    actions: Option<Vec<String>>,
+    read_only: bool,
     policy: Policy,
     schemas: RefCell<Schemas>,
 }
@@ -61,9 +65,12 @@ pub struct Call {
 impl Judge {
     /// Takes the rules.
     pub fn new(rules: Rules) -> Self {
-        let actions = rules.actions.clone().map_or(AllowedActions::Any, AllowedActions::Only);
-        let policy = Policy::of(&Access { read_only: rules.read_only, actions });
-        Self { rules, policy, schemas: RefCell::default() }
+        let Rules { tools, actions, read_only } = rules;
+        // Of two with one name, the first counts.
+        let kinds = |tools: Vec<AllowedTool>| tools.into_iter().rev().map(|AllowedTool { name, kind }| (name, kind)).collect();
+        let named = actions.clone().map_or(AllowedActions::Any, AllowedActions::Only);
+        let policy = Policy::of(&Access { read_only, actions: named });
+        Self { tools: tools.map(kinds), actions, read_only, policy, schemas: RefCell::default() }
     }
 
     /// Decides on a message.
@@ -115,7 +122,7 @@ impl Judge {
 
     /// Whether a tool may be called, and what it does.
     fn admit(&self, name: &str) -> Result<Kind, Limit> {
-        let Some(tools) = &self.rules.tools else {
+        let Some(tools) = &self.tools else {
             let kind = self.schemas.borrow().kind(name);
             return match ToolName::parse(name) {
                 Some(_) if self.policy.admits(kind) => Ok(kind),
@@ -124,20 +131,20 @@ impl Judge {
             };
         };
         let by_name = Kind::by_name(name);
-        let Some(AllowedTool { kind, .. }) = tools.iter().find(|tool| tool.name == name) else {
+        let Some(kind) = tools.get(name) else {
             let withheld = by_name.filter(|kind| !self.policy.admits(*kind));
             return Err(withheld.map_or(Limit::AllowedTools, |kind| self.limit_of(kind)));
         };
         match (by_name, *kind) {
             (Some(Kind::Execute), _) | (_, Kind::Execute) => Ok(Kind::Execute),
-            (_, Kind::Write) | (Some(Kind::Write), _) if self.rules.read_only => Err(Limit::ReadOnly),
+            (_, Kind::Write) | (Some(Kind::Write), _) if self.read_only => Err(Limit::ReadOnly),
             (by_name, kind) => Ok(by_name.map_or(kind, |by_name| by_name.max(kind))),
         }
     }
 
     /// The limit that keeps tools of a kind away.
     fn limit_of(&self, kind: Kind) -> Limit {
-        match (kind, &self.rules.actions) {
+        match (kind, &self.actions) {
             (Kind::Write, _) => Limit::ReadOnly,
             (Kind::Execute, Some(actions)) if actions.is_empty() => Limit::NoActions,
             (Kind::Execute | Kind::Read, _) => Limit::AllowedTools,
@@ -145,7 +152,7 @@ impl Judge {
     }
 
     fn admit_action(&self, tool: &str, arguments: Option<&Object>) -> Result<Option<String>, Limit> {
-        let Some(allowed) = &self.rules.actions else {
+        let Some(allowed) = &self.actions else {
             return Ok(None);
         };
         if allowed.is_empty() {
@@ -179,7 +186,7 @@ impl Judge {
 
     /// Whether a tool is shown: one that can be called with the right arguments.
     fn is_listed(&self, name: &str) -> bool {
-        let runs_nothing = self.rules.actions.as_ref().is_some_and(Vec::is_empty);
+        let runs_nothing = self.actions.as_ref().is_some_and(Vec::is_empty);
         self.admit(name).is_ok_and(|kind| kind != Kind::Execute || !runs_nothing)
     }
 }

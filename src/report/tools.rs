@@ -7,7 +7,7 @@ use strum::VariantArray;
 use super::mcp::broken_rule;
 use super::words::{count, listed};
 use crate::clients::{Client, Misnamed};
-use crate::mcp::{Offer, Policy, Tool, ToolName, Toolset};
+use crate::mcp::{Offer, Policy, Tool, Toolset};
 use crate::port::ToolKind;
 use crate::runner::Console;
 use crate::runner::markdown::Cell;
@@ -117,12 +117,11 @@ pub fn rows(toolset: &Toolset) -> Vec<(String, Cell)> {
 
 /// Whether a tool that runs actions is among the allowed ones. Without any list, nothing keeps the agent from those.
 pub fn run_actions(toolset: &Toolset) -> bool {
-    let executes = |name: &ToolName| match &toolset.offered {
-        Some(offered) => offered.iter().any(|tool| tool.name == *name && tool.kind == ToolKind::Execute),
-        None => ToolKind::by_name(name.as_str()) == Some(ToolKind::Execute),
-    };
-    let is_unlimited = toolset.offered.is_none() && toolset.allowed.is_empty();
-    is_unlimited || toolset.allowed.iter().any(executes)
+    let allowed = &toolset.allowed;
+    match &toolset.offered {
+        Some(offered) => offered.iter().any(|tool| tool.kind == ToolKind::Execute && allowed.contains(&tool.name)),
+        None => allowed.is_empty() || allowed.iter().any(|name| ToolKind::by_name(name.as_str()) == Some(ToolKind::Execute)),
+    }
 }
 
 fn counted(offered: &[Tool], allowed: usize) -> String {
