@@ -10,10 +10,8 @@ use memchr::{memchr_iter, memchr2_iter};
 use tokio::time::Instant;
 
 use super::events::{EventCutter, EventTooLong};
-use super::json::Json;
 use super::record::{CallOutcome, Line, Record, RecordEvent, milliseconds};
 use super::state::State;
-use super::unanswered::Unanswered;
 use crate::redact::Scrubber;
 
 /// One less than the length of what [`says_error`] looks for.
@@ -34,13 +32,21 @@ pub struct Streamed {
     note: Note,
     scrubber: Scrubber,
     cutter: Option<EventCutter>,
-    /// The request that an event stream answers with an error if it breaks off.
-    unanswered: Option<Json>,
+    /// What an event stream says if it breaks off.
+    last_words: Option<LastWords>,
     /// Whether the agent can resume the stream. An error would prevent that.
     resumable: bool,
     /// Ends a stream that would go on for as long as the gateway.
     until: Option<LocalBoxFuture<'static, ()>>,
     size: SizeHint,
+}
+
+/// The last event of a stream that breaks off, by the reason.
+pub struct LastWords {
+    /// For [`BrokenOff::Early`].
+    pub early: Bytes,
+    /// For [`BrokenOff::TooLarge`].
+    pub too_large: Bytes,
 }
 
 /// What is known of an exchange. Writes the second line of the record when it is dropped.
@@ -132,7 +138,7 @@ impl Streamed {
             note,
             scrubber: Scrubber::default(),
             cutter: None,
-            unanswered: None,
+            last_words: None,
             resumable: false,
             until: None,
         }
@@ -140,9 +146,9 @@ impl Streamed {
 
     /// Passes on events, without what the agent may not use if `cuts` is set.
     #[must_use]
-    pub fn events(mut self, cuts: bool, unanswered: Option<Json>) -> Self {
+    pub fn events(mut self, cuts: bool, last_words: Option<LastWords>) -> Self {
         self.cutter = cuts.then(EventCutter::default);
-        self.unanswered = unanswered;
+        self.last_words = last_words;
         self.size = SizeHint::default();
         self
     }
@@ -159,7 +165,7 @@ impl Streamed {
             Some(cutter) => cutter.cut(&piece, |data| self.state.cut_event(data))?.into(),
             None => piece,
         };
-        self.resumable |= self.unanswered.is_some() && has_id(&cut);
+        self.resumable |= self.last_words.is_some() && has_id(&cut);
         let clean = self.scrubber.scrub(&self.state.tokens.needles(), &cut).map_or(cut, Bytes::from);
         self.note.see(&clean);
         // Of a body whose length is known, nobody asks for the end.
@@ -180,13 +186,17 @@ impl Streamed {
         (!out.is_empty()).then(|| out.into())
     }
 
-    fn break_off(&mut self, why: &Unanswered) -> Result<Bytes, BrokenOff> {
+    fn break_off(&mut self, why: BrokenOff) -> Result<Bytes, BrokenOff> {
         self.upstream = None;
         self.note.outcome = CallOutcome::Failed;
         self.note.message = Some(why.to_string());
-        // What is too large once is too large again.
-        let resumes = self.resumable && *why != Unanswered::TooLarge;
-        self.unanswered.take().filter(|_| !resumes).map(|id| why.event(&id)).ok_or(BrokenOff)
+        let last_words = self.last_words.take().ok_or(why)?;
+        match why {
+            BrokenOff::Early if self.resumable => Err(why),
+            BrokenOff::Early => Ok(last_words.early),
+            // What is too large once is too large again.
+            BrokenOff::TooLarge => Ok(last_words.too_large),
+        }
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
@@ -199,7 +209,7 @@ impl Streamed {
             }
             match ready!(Pin::new(upstream).poll_frame(cx)) {
                 None => return Poll::Ready(self.end().map(Ok)),
-                Some(Err(_)) => return Poll::Ready(Some(self.break_off(&Unanswered::BrokenOff))),
+                Some(Err(_)) => return Poll::Ready(Some(self.break_off(BrokenOff::Early))),
                 Some(Ok(frame)) => {
                     // Trailers stay here.
                     let Ok(piece) = frame.into_data() else {
@@ -208,7 +218,7 @@ impl Streamed {
                     match self.pass(piece) {
                         Ok(piece) if piece.is_empty() => {}
                         Ok(piece) => return Poll::Ready(Some(Ok(piece))),
-                        Err(EventTooLong) => return Poll::Ready(Some(self.break_off(&Unanswered::TooLarge))),
+                        Err(EventTooLong) => return Poll::Ready(Some(self.break_off(BrokenOff::TooLarge))),
                     }
                 }
             }
@@ -216,10 +226,16 @@ impl Streamed {
     }
 }
 
-/// The server's answer broke off, so the agent's does too.
+/// Why the server's answer is not passed on to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server's answer broke off")]
-pub struct BrokenOff;
+pub enum BrokenOff {
+    /// It broke off, so the agent's does too.
+    #[error("the server's answer broke off")]
+    Early,
+    /// An event is larger than can be held.
+    #[error("the server's answer is larger than what the gateway reads (8 MiB)")]
+    TooLarge,
+}
 
 impl Body for AnswerBody {
     type Data = Bytes;

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-use super::body::{AnswerBody, Note, Streamed};
+use super::body::{AnswerBody, LastWords, Note, Streamed};
 use super::headers::{AgentHeaders, ProtocolEra, SESSION_ID, single};
 use super::judge::Passed;
 use super::message::AgentMessage;
@@ -189,10 +189,12 @@ async fn pass(state: &Rc<State>, passed: &Passed, headers: &AgentHeaders, raw: &
             Kind::Json => return stream(state, response, note, |streamed| streamed),
             Kind::Events => {
                 let cuts = message.method().is_some_and(|method| CUT.contains(&method));
+                let last_words =
+                    message.id().map(|id| LastWords { early: Unanswered::BrokenOff.event(id), too_large: Unanswered::TooLarge.event(id) });
                 let listens = message.method() == Some(LISTEN);
                 let until = listens.then(|| Rc::clone(state).end());
                 return stream(state, response, note, |streamed| {
-                    let streamed = streamed.events(cuts, message.id().cloned());
+                    let streamed = streamed.events(cuts, last_words);
                     match until {
                         Some(until) => streamed.until(Box::pin(until)),
                         None => streamed,

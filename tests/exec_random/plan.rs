@@ -50,7 +50,7 @@ pub struct Plan {
     pub kept: Vec<(String, OsString)>,
     pub switch: Option<&'static str>,
     pub in_runner: bool,
-    /// Whether nobody takes what is written to standard error.
+    /// Whether standard error can't be written.
     pub is_unheard: bool,
     /// Whether SIGHUP is ignored from the start, as with `nohup`.
     pub without_hangups: bool,
@@ -136,7 +136,7 @@ pub enum Change {
     Links,
 }
 
-/// What changed files hold then.
+/// What the file holds after [`Change::Garbage`].
 pub const GARBAGE: &str = "} no \u{1} config: [\n";
 
 impl Plan {
@@ -252,7 +252,7 @@ impl Plan {
         }
     }
 
-    /// Whether nothing in the files stands against a start.
+    /// Whether the existing file lets the command start.
     pub fn takes_the_file(&self) -> bool {
         match &self.existing {
             Existing::Nothing | Existing::File(..) => true,
@@ -271,7 +271,7 @@ impl Plan {
     pub fn code(&self) -> i32 {
         match &self.end {
             End::Exits(code) | End::Told(code) => i32::from(*code),
-            // The command ends with this code if it outlives its own signal.
+            // What is ignored doesn't end it, and then it exits with this code.
             End::Kills(1) if self.without_hangups => 99,
             End::Kills(signal) => 128 + signal,
             End::Killed => 137,
@@ -289,7 +289,7 @@ impl Plan {
         }
     }
 
-    /// Where a shell has what it says of a program that it can't start.
+    /// The exit code of a program that can't be started.
     pub fn not_started(&self) -> Option<i32> {
         match self.program {
             Program::Script => None,
@@ -298,7 +298,7 @@ impl Plan {
         }
     }
 
-    /// Whether the program is looked for in vain before anything is sent.
+    /// Whether it turns out before anything is sent that the program can't be started.
     pub fn is_not_found(&self) -> bool {
         matches!(self.program, Program::Missing | Program::NotExecutable | Program::Folder)
     }

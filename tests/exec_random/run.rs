@@ -79,7 +79,7 @@ pub struct Ended {
     pub seen: Option<Seen>,
     /// Whether the early signal was sent.
     pub interrupted: bool,
-    /// What the process that the command left is about.
+    /// The process that the command left.
     pub left: Option<Pid>,
     /// What the next run came to: its code, and the config after that.
     pub next: Option<(Option<i32>, String)>,
@@ -107,7 +107,7 @@ pub struct Seen {
     pub replies: Vec<Vec<u8>>,
 }
 
-/// Puts the program that all runs share into a folder.
+/// Writes the program that all runs share.
 pub fn write_script(folder: &Path) {
     fs::write(folder.join("script"), SCRIPT).unwrap();
     fs::set_permissions(folder.join("script"), Permissions::from_mode(0o755)).unwrap();
@@ -456,7 +456,7 @@ fn script(plan: &Plan) -> String {
             Handling::Notes => lines.push(format!("trap 'echo {name} >>\"$OUT/noted\"' {name}")),
         }
     }
-    // In pieces, in which nobody could recognize it.
+    // In pieces, so that no single write holds the key.
     lines.push(format!("cat \"$OUT/says\"; printf '%.5s' \"${key}\"; printf '%s\\n' \"${{{key}#?????}}\""));
     lines.push(format!("printf '%s\\n' '{}' >&2", of_child(plan)));
     if plan.closes_stdout {

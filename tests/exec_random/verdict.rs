@@ -184,7 +184,7 @@ impl Judge<'_> {
         self.expect(!said.contains(active), Kind::ForgedCommand, || format!("a control character in {said:?}"));
     }
 
-    /// Checks the end against all that could have come, and names it.
+    /// Checks that the run may end so, and names the end.
     fn end(&mut self) -> String {
         let (plan, ended) = (self.plan, self.ended);
         if let Some((code, name)) = self.hindrance() {
@@ -208,7 +208,7 @@ impl Judge<'_> {
         }
         self.did_not_start(1);
         if plan.is_unheard {
-            // A runner that isn't told of the key would not hide it, so nothing starts.
+            // A runner that can't be told of the key would show it, so nothing starts.
             let may = plan.in_runner || plan.play.stage != Stage::Nowhere || !plan.allowed_tools.is_empty() || plan.odd.is_some();
             self.expect(may, Kind::WrongFailure, || format!("{}, and nothing was wrong", ended.status));
             return "error: unheard".to_owned();
@@ -220,7 +220,7 @@ impl Judge<'_> {
         format!("error: {code}")
     }
 
-    /// What stands against a start before anything is sent: the exit code, and what it is.
+    /// What ends the run before anything is sent: the exit code, and a name.
     fn hindrance(&self) -> Option<(i32, &'static str)> {
         let plan = self.plan;
         let by = |bad: &super::given::Bad| match bad.code {
@@ -291,7 +291,8 @@ impl Judge<'_> {
             Some(seen) => (seen.exchange.clone(), seen.conversation.clone()),
             None => (record.exchanges.last().cloned().unwrap_or_default(), record.conversation.clone()),
         };
-        // Where the direct look came to nothing, the gateway's own answer to a broken one says no more than that.
+        // If the direct check was inconclusive, the user is warned. The one through the gateway may then be inconclusive too: the
+        // gateway answers for a server whose answer is broken.
         let is_warned = self.said.contains(NOT_VERIFIED) || self.plan.is_unheard;
         let refused = self.plan.verify && !is_warned && conversation.last().is_some_and(Verdict::is_definite);
         self.expect(exchange.good, Kind::WrongSuccess, || format!("the last answer was {exchange:?}"));
@@ -317,7 +318,7 @@ impl Judge<'_> {
         };
         self.expect(fits, Kind::WrongExitCode, || format!("{}, and not one of {codes:?}: {said}", ended.status));
         if ended.interrupted {
-            // It may have been ended in the middle of anything.
+            // The signal may have ended it before it could do anything else.
             return;
         }
         self.words_are_right();
