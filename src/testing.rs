@@ -14,6 +14,10 @@ pub mod docker {
     pub use crate::docker::*;
 }
 
+pub mod exec {
+    pub use crate::exec::with_flags;
+}
+
 pub mod gateway {
     pub use crate::gateway::*;
 }

@@ -102,8 +102,14 @@ impl Evidence {
     #[must_use]
     pub fn gather(output: &str) -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let host_name = read("/proc/sys/kernel/hostname").trim().to_owned();
-        let candidates = mounted_ids(&read("/proc/self/mountinfo")).chain(is_name(&host_name).then_some(host_name)).collect();
+        Self::of(&read("/proc/self/mountinfo"), &read("/proc/sys/kernel/hostname"), output)
+    }
+
+    /// The same, out of what the system says of this process's mounts, and of the host's name.
+    #[must_use]
+    pub fn of(mountinfo: &str, host_name: &str, output: &str) -> Self {
+        let host_name = host_name.trim().to_owned();
+        let candidates = mounted_ids(mountinfo).chain(is_name(&host_name).then_some(host_name)).collect();
         Self { candidates, variable: format!("GITHUB_OUTPUT={output}") }
     }
 

@@ -34,6 +34,8 @@ use program::Program;
 use signals::Signals;
 use tap::Tap;
 
+#[cfg(feature = "testing")]
+pub use arguments::with_flags;
 pub use print::print;
 pub use variable::Variable;
 
