@@ -232,6 +232,9 @@ mod tests {
         for version in ["2026-7-28", "20260728", "latest", "2026-07-28, 2025-11-25"] {
             assert_eq!(era(version), Err(Refusal::Header("MCP-Protocol-Version")), "{version}");
         }
+        let mut other = HeaderMap::new();
+        other.insert(PROTOCOL_VERSION, HeaderValue::from_bytes(b"2026-07-28\xff").unwrap());
+        assert_eq!(AgentHeaders::read(&other).map(|headers| headers.era), Err(Refusal::Header("MCP-Protocol-Version")));
     }
 
     #[test]

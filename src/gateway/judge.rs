@@ -146,8 +146,9 @@ impl Judge {
     fn limit_of(&self, kind: Kind) -> Limit {
         match (kind, &self.actions) {
             (Kind::Write, _) => Limit::ReadOnly,
-            (Kind::Execute, Some(actions)) if actions.is_empty() => Limit::NoActions,
-            (Kind::Execute | Kind::Read, _) => Limit::AllowedTools,
+            // Where actions are named, such tools are not kept away: here the list is empty.
+            (Kind::Execute, Some(_)) => Limit::NoActions,
+            (Kind::Execute, None) | (Kind::Read, _) => Limit::AllowedTools,
         }
     }
 
@@ -250,6 +251,9 @@ mod tests {
         assert_eq!(call(&none, "run_action", &json!({"actionIdentifier": "x"})), Err(Limit::NoActions.into()));
         let any = judge(Some(&[("run_action", Kind::Execute)]), None, true);
         assert_eq!(call(&any, "run_action", &json!({})).unwrap().action, None);
+        let writing = judge(Some(&[("merge", Kind::Write), ("delete_entity", Kind::Write)]), None, false);
+        assert_eq!(call(&writing, "merge", &json!({})).map(|call| call.kind), Ok(Kind::Write));
+        assert_eq!(call(&writing, "delete_entity", &json!({})).map(|call| call.kind), Ok(Kind::Write));
         // Whatever the list says, such a name runs actions.
         let mistaken = judge(Some(&[("run_action", Kind::Read)]), Some(&["x"]), true);
         assert_eq!(call(&mistaken, "run_action", &json!({"actionIdentifier": "y"})), Err(Limit::AllowedActions.into()));
