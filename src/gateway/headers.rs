@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(AgentHeaders::read(&map(&[])).unwrap().era, ProtocolEra::Unsaid);
         assert_eq!(era("2025-11-25"), Ok(ProtocolEra::Initialize));
         assert_eq!(era("2026-07-28"), Ok(ProtocolEra::Discover));
-        for version in ["2026-7-28", "20260728", "latest", "2026-07-28, 2025-11-25"] {
+        for version in ["2026-7-28", "20260728", "2026/07/28", "2026-07-2", "2026-07-281", "latest", "2026-07-28, 2025-11-25"] {
             assert_eq!(era(version), Err(Refusal::Header("MCP-Protocol-Version")), "{version}");
         }
         let mut other = HeaderMap::new();
@@ -255,6 +255,17 @@ mod tests {
         for pairs in [("mcp-method", "tools/list"), ("mcp-name", "b"), ("mcp-name", "=?base64?!?="), ("mcp-name", "A")] {
             assert!(matches!(agree(&[pairs]), Err(Refusal::Mismatch(_))), "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn the_revision_in_the_message_is_that_of_the_header() {
+        let agrees = |header: &[(&'static str, &'static str)], in_meta: &str| {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"_meta":{{"{VERSION_IN_META}":"{in_meta}"}}}}}}"#);
+            AgentHeaders::read(&map(header)).unwrap().agree(&message(&text), &map(header)).is_ok()
+        };
+        let (older, newer) = ([("mcp-protocol-version", "2025-11-25")], [("mcp-protocol-version", "2026-07-28")]);
+        assert!(agrees(&newer, "2026-07-28") && agrees(&older, "2025-11-25") && agrees(&[], "2025-11-25"));
+        assert!(!agrees(&newer, "2025-11-25") && !agrees(&older, "2026-07-28") && !agrees(&[], "2026-07-28"));
     }
 
     #[test]

@@ -95,7 +95,7 @@ struct Input<'a> {
 
 impl Container<'_> {
     fn is_own(&self) -> bool {
-        matches!(self.variable, Variable::Own)
+        matches!(self.variable, Variable::Own | Variable::Like("", ""))
     }
 
     fn mode(&self) -> String {

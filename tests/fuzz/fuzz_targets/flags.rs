@@ -172,7 +172,7 @@ fuzz_target!(|input: Input<'_>| {
     }
 
     // Anything else after it.
-    let misspelt = input.misspelt.filter(|name| !name.contains(['=', '\0']) && !name.is_empty());
+    let misspelt = input.misspelt.filter(|name| !name.contains(['=', '\0']) && !name.contains(SECRET) && !name.is_empty());
     let misspelt = misspelt.map(|name| OsString::from(format!("--{name}={SECRET}")));
     let more = input.more.iter().map(|word| os(word)).filter(|word| !word.to_string_lossy().contains(SECRET));
     let all: Vec<_> = said.arguments.iter().cloned().chain(more).chain(misspelt).collect();
