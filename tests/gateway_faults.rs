@@ -76,6 +76,8 @@ fn an_event_stream_that_breaks_off_ends_with_the_reason() {
     assert!(error(&reply)["message"].to_string().contains("broke off"));
     let resumable = gateway.post(&call(1, "b", &json!({})));
     assert!(!resumable.whole && !resumable.text().contains("broke off"), "{}", resumable.text());
+    let answers = wait_for("the record", || Some(gateway.events("answer")).filter(|answers| answers.len() == 2));
+    assert!(answers.iter().all(|answer| answer["message"] == "the server's answer broke off"), "{answers:?}");
 }
 
 /// The limit is the gateway's, so the server isn't blamed. A stream that can be resumed says it too: it would be as large again.
