@@ -105,3 +105,13 @@ fn a_token_in_hand_is_used_first() {
     assert!(gateway.post(&call(1, "list_blueprints", &json!({}))).answer_to(1)["result"].is_object());
     assert_eq!(sandbox.requests_to(Route::AccessToken).len(), 1);
 }
+
+#[test]
+fn a_token_in_hand_that_has_ended_is_not_sent() {
+    let sandbox = Sandbox::start(Options { mcp_mode: McpMode::Stateless, ..Options::default() });
+    let mut given = settings(&sandbox);
+    given["token"] = json!({"token": "a-token-that-has-ended", "seconds_left": 0});
+    let gateway = Gateway::start(&given);
+    assert!(gateway.post(&call(1, "list_blueprints", &json!({}))).answer_to(1)["result"].is_object());
+    assert_eq!(sandbox.requests_to(Route::Mcp).len(), 1);
+}
