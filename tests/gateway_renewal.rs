@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::gateway::{Gateway, call, settings, wait_for};
+use jiff::Timestamp;
 use port_sandbox::{Fault, McpMode, Options, Route, Sandbox, TokenKind};
 use serde_json::json;
 
@@ -74,6 +75,9 @@ fn a_server_that_refuses_every_token_is_named() {
         assert!(message.contains("refuses"), "{message}");
     }
     assert!(sandbox.requests_to(Route::AccessToken).len() <= 7, "{}", sandbox.requests_to(Route::AccessToken).len());
+    let renewed: Vec<Timestamp> = gateway.events("renewed").iter().map(|line| line["time"].as_str().unwrap().parse().unwrap()).collect();
+    let pauses = renewed.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+    assert!(renewed.len() > 2 && pauses.clone().all(|pause| pause.as_millis() > 500), "{:?}", pauses.collect::<Vec<_>>());
 }
 
 #[test]
