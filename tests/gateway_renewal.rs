@@ -41,7 +41,9 @@ fn calls_go_on_over_every_renewal() {
         assert_eq!(sandbox.requests_to(Route::AccessToken).len(), tokens.len(), "one exchange for each token");
 
         assert_eq!(gateway.stop(), Some(0));
-        assert_eq!(gateway.events("renewed").len(), tokens.len() - 1);
+        let renewed = gateway.events("renewed");
+        assert_eq!(renewed.len(), tokens.len() - 1);
+        assert!(renewed.iter().all(|line| line["ms"].is_number() && line["seconds_left"].is_u64()), "{renewed:?}");
         assert_eq!(gateway.events("call").iter().filter(|line| line["tool"].is_string()).count(), usize::try_from(calls).unwrap());
         assert!(gateway.events("answer").iter().all(|line| line["outcome"] == "ok"), "{}", gateway.text());
         let record = gateway.text();
@@ -92,7 +94,8 @@ fn credentials_that_are_taken_back_are_named_and_given_again_they_work() {
     let reply = gateway.post(&call(1, "list_blueprints", &json!({})));
     let message = reply.answer_to(1)["error"]["message"].to_string();
     assert!(message.contains("no token") && message.contains("rejected"), "{message}");
-    wait_for("the record", || (gateway.events("renewal_failed").len() == 1).then_some(()));
+    let failed = wait_for("the record", || gateway.events("renewal_failed").pop());
+    assert!(failed["ms"].is_number() && failed["message"].to_string().contains("rejected"), "{failed}");
     assert!(gateway.post(&call(2, "list_blueprints", &json!({}))).answer_to(2)["result"].is_object());
 }
 
