@@ -243,7 +243,7 @@ fn a_file_may_be_asked_for() {
     let sandbox = Sandbox::default();
     let elsewhere = tempfile::tempdir().unwrap();
     let absolute = elsewhere.path().join("mcp.json");
-    for path in [absolute.to_str().unwrap(), "sub/mcp.json"] {
+    for path in [absolute.to_str().unwrap(), "sub/mcp.json", "../mcp.json"] {
         let exec = Exec::new(&sandbox, "agent").flag("--config-file", path).flag("--client", "cursor");
         // A path that is not absolute begins in the working directory.
         let file = exec.path("work").join(path);
@@ -254,6 +254,15 @@ fn a_file_may_be_asked_for() {
         running.end(0);
         assert!(!file.exists() && fs::read_dir(exec.path("work")).unwrap().count() == 0);
     }
+}
+
+#[test]
+fn a_setting_that_keeps_the_agent_from_the_tools_is_named() {
+    let sandbox = Sandbox::default();
+    let exec = Exec::new(&sandbox, "gemini").file("work/.gemini/settings.json", r#"{"mcp":{"excluded":["port-prod"]}}"#);
+    let ran = exec.start().end(0);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("warning: The config keeps the agent from tools\n"), "{}", ran.stderr);
 }
 
 #[test]
