@@ -35,6 +35,23 @@ fn a_command_that_is_not_there_asks_port_for_nothing() {
     assert!(sandbox.requests().is_empty());
 }
 
+/// What is found may still be nothing that the system runs. What was written for it is taken back.
+#[test]
+fn a_command_that_the_system_does_not_run_is_named() {
+    let sandbox = sandbox();
+    for (text, code, why) in [
+        ("#!/nothing/of/this/name\n", 127, "was not found"),
+        ("#!/etc/passwd\n", 126, "is no program, or may not be run"),
+        ("\u{1}\u{2}", 126, "is no program, or may not be run"),
+    ] {
+        let exec = Exec::new(&sandbox, "gemini").file("bin/gemini", text).file("work/.gemini/settings.json", "{}");
+        let ran = exec.run();
+        assert_eq!(ran.code, Some(code), "{text:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("port-mcp-auth: error: The command can't be started\n") && ran.stderr.contains(why), "{}", ran.stderr);
+        assert_eq!(exec.read("work/.gemini/settings.json").as_deref(), Some("{}"));
+    }
+}
+
 #[test]
 fn the_limits_bind() {
     let sandbox = sandbox();

@@ -127,6 +127,18 @@ fn the_next_run_removes_what_a_killed_one_left_from_a_file_of_its_own() {
     }
 }
 
+/// Only what a gateway of this machine may have left: whatever else has the server's name is the user's.
+#[test]
+fn an_address_that_is_no_gateways_is_never_removed() {
+    let sandbox = Sandbox::default();
+    for url in ["https://127.0.0.1:1/mcp", "http://127.0.0.1:1/other", "http://127.0.0.2:1/mcp", "http://127.0.0.1/mcp"] {
+        let before = serde_json::json!({"mcpServers": {"port-prod": {"httpUrl": url}}}).to_string();
+        let exec = Exec::new(&sandbox, "gemini").file(FILE, &before);
+        let ran = exec.run();
+        assert_eq!((ran.code, exec.read(FILE), exec.read("out/started")), (Some(1), Some(before), None), "{url}: {}", ran.stderr);
+    }
+}
+
 /// A signal that a shell or `nohup` has switched off stays so, for the command too.
 #[test]
 fn an_ignored_signal_stays_ignored() {
@@ -140,14 +152,15 @@ fn an_ignored_signal_stays_ignored() {
     let inner = exec.prepared_with(&program);
     let mut command = Command::new("sh");
     // The first two words would set it back to its default.
-    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(&program).args(inner.get_args().skip(2)).env_clear();
+    command.args(["-c", "trap '' HUP USR2; exec \"$@\"", "sh"]).arg(&program).args(inner.get_args().skip(2)).env_clear();
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(exec.path("work"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let running = exec.start_as(command);
     let mask = exec.read("out/ignored").unwrap();
     let mask = u64::from_str_radix(mask.trim().rsplit('\t').next().unwrap(), 16).unwrap();
-    assert_eq!(mask & 1, 1, "SIGHUP has the number 1");
+    assert_eq!(mask & 0x801, 0x801, "SIGHUP has the number 1, SIGUSR2 12");
     running.signal("-HUP");
+    running.signal("-USR2");
     running.signal("-TERM");
     assert_eq!(running.wait().code, Some(143));
 }
