@@ -70,7 +70,8 @@ fn a_signal_before_the_command_ends_everything() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{signal}");
         assert!(exec.read("out/started").is_none() && exec.read(FILE).is_none());
-        assert!(String::from_utf8_lossy(&output.stderr).contains("error: Cancelled (cancelled)\n"));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("error: Cancelled (cancelled)\n") && stderr.contains(&signal.replace('-', "SIG")), "{stderr}");
     }
 }
 

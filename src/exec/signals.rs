@@ -94,7 +94,12 @@ impl Caught {
 
     /// The same as the step tells of it.
     pub fn as_cancel(self) -> report::Signal {
-        if self.0 == Number::INT { report::Signal::Interrupt } else { report::Signal::Terminate }
+        match self.0 {
+            Number::INT => report::Signal::Interrupt,
+            Number::HUP => report::Signal::HangUp,
+            Number::QUIT => report::Signal::Quit,
+            _ => report::Signal::Terminate,
+        }
     }
 }
 

@@ -61,6 +61,12 @@ pub enum Signal {
     /// The runner sends it 7.5 seconds later.
     #[strum(serialize = "SIGTERM")]
     Terminate,
+    /// Outside of a workflow: the terminal is closed.
+    #[strum(serialize = "SIGHUP")]
+    HangUp,
+    /// Outside of a workflow: Ctrl-\.
+    #[strum(serialize = "SIGQUIT")]
+    Quit,
 }
 
 impl Failure {
@@ -70,6 +76,8 @@ impl Failure {
         match self {
             Self::Cancelled(Signal::Interrupt) => 130,
             Self::Cancelled(Signal::Terminate) => 143,
+            Self::Cancelled(Signal::HangUp) => 129,
+            Self::Cancelled(Signal::Quit) => 131,
             _ => 1,
         }
     }
