@@ -207,4 +207,12 @@ mod tests {
         assert_eq!(mounted_ids(&mountinfo).collect::<Vec<_>>(), [docker, podman]);
         assert_eq!(mounted_ids("").count(), 0);
     }
+
+    #[test]
+    fn a_hosts_name_counts_if_it_is_one() {
+        assert_eq!(Evidence::of("", "runner-1_a\n", "x").candidates, ["runner-1_a"]);
+        for name in ["", "\n", "../x", "a/json?x", "a b", "a%2f"] {
+            assert!(Evidence::of("", name, "x").candidates.is_empty(), "{name}");
+        }
+    }
 }
