@@ -8,7 +8,8 @@ use std::path::Path;
 
 const TABLE: &str = "tests/PROMISES.md";
 
-const DOCUMENTS: [&str; 6] = ["README.md", "docs/ci.md", "docs/exec.md", "docs/gateway.md", "docs/security.md", "docs/usage.md"];
+const DOCUMENTS: [&str; 7] =
+    ["README.md", "docs/ci.md", "docs/exec.md", "docs/gateway.md", "docs/scale.md", "docs/security.md", "docs/usage.md"];
 
 const WITHOUT_PROMISES: &str = "Sections that promise nothing";
 
