@@ -3,10 +3,13 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::Command;
 
 use common::engine::{Engine, IMAGE, OWN_ID, Program, Script};
 use common::{Outcome, Step, all_at_once};
+use port_mcp_auth::testing::docker::{Engine as Client, Evidence, Own, Route as Way};
+use port_mcp_auth::testing::runner::Console;
 use port_sandbox::{CLIENT_ID, CLIENT_SECRET, Route, Sandbox};
 use serde_json::{Value, json};
 
@@ -342,6 +345,46 @@ fn the_own_container_is_the_one_with_this_steps_environment() {
         assert!(outcome.error_text().contains("None of the container engine's containers is the one"), "{}", outcome.error_text());
         assert!(engine.containers().is_empty());
     }
+}
+
+/// How a second container would be reached, and what the engine was asked for, if the system's files name these containers.
+fn found(script: Script, mounted: &[&str], host_name: &str) -> (Result<Way, String>, Vec<String>) {
+    let engine = Engine::start(script, Path::new("/runner/output"));
+    let mounts: String = mounted.iter().map(|id| format!("1 2 8:1 /containers/{id}/hosts /etc/hosts rw\n")).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let way = runtime.block_on(async {
+        let client = Client::connect(&engine.socket(), &Console::new(std::io::sink(), false)).await.unwrap();
+        let own = Own::find(&client, &Evidence::of(&mounts, host_name, "/runner/output")).await?;
+        Way::decide(&client, &own).await
+    });
+    (way.map_err(|error| error.to_string()), engine.asked())
+}
+
+#[test]
+fn what_the_systems_files_name_is_asked_for_first_and_counts_only_with_this_steps_environment() {
+    let other = |id: &str, variable: &str, mode: &str| json!({ "Id": id, "Image": "sha256:bad", "Config": { "Env": [variable] }, "HostConfig": { "NetworkMode": mode } });
+    let (job, second, gone) = ("0a".repeat(32), "0b".repeat(32), "0c".repeat(32));
+    let own = || Ok(Way::Address("bridge".to_owned()));
+    let list = "GET containers/json".to_owned();
+
+    for (mounted, host_name) in [(&[OWN_ID][..], ""), (&[], OWN_ID), (&[gone.as_str(), OWN_ID], "")] {
+        let (way, asked) = found(Script::default(), mounted, host_name);
+        assert!(way == own() && !asked.contains(&list), "{way:?} {asked:?}");
+    }
+    // The mounts of a job's container, in whose network this step is.
+    let others = || vec![other(&job, "GITHUB_OUTPUT=/elsewhere", "host")];
+    let (way, asked) = found(Script { others: others(), ..Script::default() }, &[&job], "no-container");
+    assert!(way == own() && asked.contains(&list), "{way:?} {asked:?}");
+    // Steps of two jobs: this one is in the network of the container that the mounts name.
+    let steps = || [others(), vec![other(&second, "GITHUB_OUTPUT=/runner/output", &format!("container:{job}"))]].concat();
+    assert_eq!(found(Script { others: steps(), ..Script::default() }, &[&job], "").0, Ok(Way::Container(job.clone())));
+    assert!(found(Script { others: steps(), ..Script::default() }, &[], "").0.unwrap_err().contains("runs no container"));
+
+    // One that has ended in the meantime is passed over; any other error is told.
+    let refusing = |start, status, others| Script { refuses: Some((start, status, "no")), others, ..Script::default() };
+    assert_eq!(found(refusing("GET containers/0a", 404, others()), &[], "").0, own());
+    assert!(found(refusing("GET containers/0a", 500, others()), &[], "").0.unwrap_err().contains("answered 500"));
+    assert!(found(refusing("GET containers/0a", 500, others()), &[&job, OWN_ID], "").0.unwrap_err().contains("answered 500"));
 }
 
 #[test]
