@@ -208,6 +208,15 @@ fn a_large_answer_comes_through_whole() {
     assert!(answers.iter().all(|answer| answer["bytes"] == body.len() && answer["outcome"] == "ok"), "{answers:?}");
 }
 
+#[test]
+fn a_message_of_the_largest_size_goes_on() {
+    let sandbox = Sandbox::start(Options { mcp_mode: McpMode::Stateless, ..Options::default() });
+    let gateway = Gateway::start(&settings(&sandbox));
+    let message = call(1, "list_blueprints", &json!({})).to_string();
+    let padded = format!("{message}{}", " ".repeat(4 * 1024 * 1024 - message.len()));
+    assert!(gateway.post_with("", padded.as_bytes()).answer_to(1)["result"].is_object());
+}
+
 /// The server sees that its connection ends, so that it can stop what nobody waits for.
 #[test]
 fn an_agent_that_leaves_is_known_at_the_server() {
