@@ -4,6 +4,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -215,6 +216,30 @@ fn a_message_of_the_largest_size_goes_on() {
     let message = call(1, "list_blueprints", &json!({})).to_string();
     let padded = format!("{message}{}", " ".repeat(4 * 1024 * 1024 - message.len()));
     assert!(gateway.post_with("", padded.as_bytes()).answer_to(1)["result"].is_object());
+}
+
+/// Four large messages are held at the same time. Another one waits, and small ones don't.
+#[test]
+fn large_messages_wait_for_each_other() {
+    let sandbox = Sandbox::start(Options { mcp_mode: McpMode::Stateless, ..Options::default() });
+    let gateway = Gateway::start(&settings(&sandbox));
+    let large = format!("{}{}", call(1, "list_entities", &json!({})), " ".repeat(100_000));
+    let large = gateway.post_bytes("", large.as_bytes());
+    let send = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(gateway.address()).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream
+    };
+    let small = || assert!(gateway.post(&call(1, "list_blueprints", &json!({}))).answer_to(1)["result"].is_object());
+    let is_called = || gateway.events("call").iter().any(|line| line["tool"] == "list_entities");
+    let mut held: Vec<_> = (0..4).map(|_| send(&large[..large.len() - 1])).collect();
+    // By then, all that was sent before is read.
+    (0..5).for_each(|_| small());
+    let _waiting = send(&large);
+    (0..5).for_each(|_| small());
+    assert!(!is_called(), "{}", gateway.text());
+    drop(held.pop());
+    wait_for("the call", || is_called().then_some(()));
 }
 
 /// The server sees that its connection ends, so that it can stop what nobody waits for.
