@@ -315,6 +315,9 @@ fn the_record_can_be_had_with_the_key() {
     let calls = gateway.events("call");
     let called = calls.iter().find(|line| line["tool"] == "list_entities").unwrap();
     assert_eq!((called["decision"].as_str(), called["kind"].as_str()), (Some("allowed"), Some("read")));
+    assert!(called["method"] == "tools/call" && called["time"].is_string(), "{called}");
+    let size = call(1, "list_entities", &json!({"blueprint": "s3cret-argument"})).to_string().len();
+    assert_eq!(called["bytes"], size, "{called}");
     let answers = gateway.events("answer");
     let answer = answers.iter().find(|line| line["id"] == called["id"]).unwrap();
     assert!(answer["status"] == 200 && answer["ms"].is_number() && answer["bytes"].is_number() && answer["time"].is_string(), "{answer}");
@@ -323,6 +326,9 @@ fn the_record_can_be_had_with_the_key() {
         (refused["tool"].as_str(), refused["reason"].as_str(), refused["input"].as_str()),
         (Some("delete_entity"), Some("writes"), Some("read_only"))
     );
+    assert!(refused["method"] == "tools/call" && refused["decision"] == "refused" && refused["message"].is_string(), "{refused}");
+    assert!(refused["id"].is_u64() && refused["id"] != called["id"], "{refused}");
+    assert_eq!(refused["bytes"], call(2, "delete_entity", &json!({})).to_string().len(), "{refused}");
 }
 
 /// A connection is used for many requests, also right after each other.

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -226,6 +227,7 @@ fn the_address_depends_on_the_network_of_the_step() {
         "Ports": { "8080/tcp": [{ "HostIp": "127.0.0.1", "HostPort": "32768" }] },
     });
     let job = json!({ "Id": "0b", "Image": IMAGE, "Mounts": [{ "Destination": "/__w" }] });
+    let service = json!({ "Id": "0c", "Image": IMAGE, "Mounts": [{ "Destination": "/data" }] });
     for (script, listen, hosts, url, says) in [
         (
             Script { own: own("host", &[("host", "")]), ..Script::default() },
@@ -264,7 +266,7 @@ fn the_address_depends_on_the_network_of_the_step() {
             "in the network `v6`",
         ),
         (
-            Script { info: rootless(), network_settings: published.clone(), ..Script::default() },
+            Script { info: rootless(), network_settings: published.clone(), others: vec![service], ..Script::default() },
             "0.0.0.0:8080",
             json!(["172.17.0.3", "127.0.0.1:32768"]),
             "http://127.0.0.1:32768/mcp",
@@ -345,6 +347,18 @@ fn the_own_container_is_the_one_with_this_steps_environment() {
         assert!(outcome.error_text().contains("None of the container engine's containers is the one"), "{}", outcome.error_text());
         assert!(engine.containers().is_empty());
     }
+}
+
+#[test]
+fn an_engine_that_hangs_up_is_told_with_the_systems_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("engine.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connected = runtime.block_on(Client::connect(&socket, &Console::new(std::io::sink(), false)));
+    let error = connected.err().unwrap().to_string();
+    assert!(error.starts_with("the engine gave no answer to the question for its version: `") && error.contains("connection "), "{error}");
 }
 
 /// How a second container would be reached, and what the engine was asked for, if the system's files name these containers.
@@ -448,12 +462,14 @@ fn a_cancelled_step_leaves_no_container_whatever_it_waits_for() {
     let cases = [
         (hanging("GET info"), "GET info"),
         (hanging("POST containers/create"), "POST containers/create"),
+        (Script { refuses: Some(("DELETE ", 500, "no")), ..hanging("POST containers/create") }, "POST containers/create"),
         (hanging("POST containers/port-mcp-auth-gateway"), "POST containers/port-mcp-auth-gateway"),
         (silent, "GET containers/port-mcp-auth-gateway"),
     ];
     let cases: Vec<_> = cases.into_iter().map(|case| std::sync::Mutex::new(Some(case))).collect();
     all_at_once(cases.len(), |number| {
         let (script, waits_for) = cases[number].lock().unwrap().take().unwrap();
+        let is_refused = script.refuses.is_some();
         let sandbox = Sandbox::default();
         let (step, engine) = step(&sandbox, script);
         let child = step.start();
@@ -463,6 +479,9 @@ fn a_cancelled_step_leaves_no_container_whatever_it_waits_for() {
         assert_eq!(outcome.exit_code, Some(143), "{}", outcome.stdout);
         assert!(engine.containers().is_empty(), "{waits_for}");
         assert!(outcome.output_file.is_empty());
+        // The engine may still be about to make it. One that refuses is asked once.
+        let removals = engine.asked().iter().filter(|what| what.starts_with("DELETE ")).count();
+        assert!(waits_for != "POST containers/create" || (removals > 1) != is_refused, "{:?}", engine.asked());
     });
 }
 
