@@ -168,3 +168,50 @@ fn open(path: &Path) -> io::Result<File> {
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Not a test by itself: what [`what_it_writes_is_heard_until_it_ends`] starts. It ends with its input.
+    #[test]
+    #[ignore = "waits for its input"]
+    fn it_reads_until_the_end() {
+        io::copy(&mut io::stdin(), &mut io::sink()).unwrap();
+    }
+
+    /// The program is the one with these tests. With this argument, it runs the one above.
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_it_writes_is_heard_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let detached = Detached::new("record".to_owned());
+        let mut spawned = detached.start(folder.path(), "--ignored").unwrap();
+        spawned.say(b"x\n").await.unwrap();
+        let mut lines = Vec::new();
+        while let Some(line) = spawned.hear().await.unwrap() {
+            lines.push(line);
+        }
+        assert!(lines.iter().any(|line| line.contains("it_reads_until_the_end")), "{lines:?}");
+        detached.remove();
+        assert!(!folder.path().join("record").exists());
+    }
+
+    #[test]
+    fn only_a_regular_file_is_a_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("real"), "a\nb").unwrap();
+        symlink("real", path("link")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        for name in ["link", "folder", "pipe", "nothing"] {
+            assert!(read_record(folder.path(), name, |line| panic!("{line}")).is_err(), "{name}");
+        }
+        let mut lines = Vec::new();
+        read_record(folder.path(), "real", |line| lines.push(line.to_owned())).unwrap();
+        assert!(lines == ["a", "b"] && !path("real").exists(), "{lines:?}");
+    }
+}
