@@ -83,6 +83,12 @@ fn a_gateway_that_somebody_removed_is_a_warning() {
 }
 
 #[test]
+fn a_gateway_that_cannot_be_removed_is_told_with_the_engines_words() {
+    let (end, _) = job(Script { refuses: Some(("DELETE ", 500, "device is busy")), ..script(None, &[]) }, |_| {});
+    assert!(end.stdout.contains("title=The gateway's calls are not known") && end.stdout.contains("`device is busy`"), "{}", end.stdout);
+}
+
+#[test]
 fn a_failed_step_has_nothing_to_end() {
     let sandbox = Sandbox::default();
     let step = Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS").input("client_id", "someone-else");

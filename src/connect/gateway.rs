@@ -129,3 +129,14 @@ async fn look(
         Err(error) => Err(not_working(&error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_keys_are_the_same() {
+        let keys: std::collections::HashSet<String> = (0..50).map(|_| new_key().unwrap().reveal().to_owned()).collect();
+        assert_eq!(keys.len(), 50);
+    }
+}

@@ -107,7 +107,8 @@ fn started(pid: i32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -129,6 +130,17 @@ mod tests {
         assert_eq!(other.stop(Duration::ZERO).await, ProcessEnd { was_running: false, was_killed: false });
         assert!(running.is_there());
         assert_eq!(running.stop(Duration::from_secs(60)).await, ProcessEnd { was_running: true, was_killed: false });
+        child.wait().unwrap();
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn one_that_does_not_end_by_itself_is_killed() {
+        let mut child = Command::new("sh").args(["-c", "trap '' TERM; echo; exec sleep 600"]).stdout(Stdio::piped()).spawn().unwrap();
+        let running = Running::of(child.id()).unwrap();
+        // By then, it takes no notice of the signal.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        assert_eq!(running.stop(Duration::ZERO).await, ProcessEnd { was_running: true, was_killed: true });
+        assert!(!running.is_there());
         child.wait().unwrap();
     }
 }

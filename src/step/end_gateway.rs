@@ -138,3 +138,18 @@ async fn stop_and_read(socket: &Path, container: &str, console: &Console) -> Res
     read?;
     Ok((calls, end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_step_names_is_ended() {
+        let is_named =
+            |name: &str| GatewayReceipt { file: String::new(), name: name.to_owned(), process: None, summary: false }.names_a_gateway();
+        assert!(is_named(&crate::step::gateway::new_name().unwrap()));
+        for name in ["nginx", "", "port-mcp-auth-gateway", "port-mcp-auth-gateway-0a/../x", "port-mcp-auth-gateway-0a?x"] {
+            assert!(!is_named(name), "{name}");
+        }
+    }
+}
