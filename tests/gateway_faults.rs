@@ -146,6 +146,24 @@ fn an_error_of_the_server_is_the_agents() {
     assert_eq!((reply.status, reply.header("www-authenticate"), reply.text().as_str()), (403, None, "{\"ok\":false}"));
 }
 
+/// Such as one that has no streams, or that gives no answer where it need not.
+#[test]
+fn what_the_server_says_without_an_answer_is_the_agents() {
+    let upstream = Upstream::start(|asked, stream| match asked.method() {
+        "GET" => respond(stream, "405 Method Not Allowed", "Content-Type: text/plain\r\n", "no streams here"),
+        _ if asked.json()["id"].is_null() => respond(stream, "200 OK", "", ""),
+        _ => respond(stream, "202 Accepted", "", ""),
+    });
+    let gateway = Gateway::start(&upstream.settings());
+    let refused = gateway.raw(format!("GET /mcp HTTP/1.1\r\n{}\r\n", gateway.headers()).as_bytes());
+    assert_eq!((refused.status, refused.text().as_ref()), (405, "no streams here"));
+    assert_eq!(gateway.post(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).status, 200);
+    assert_eq!(gateway.post(&call(1, "a", &json!({}))).status, 202);
+    let answers = wait_for("the record", || Some(gateway.events("answer")).filter(|answers| answers.len() == 3));
+    let outcomes: Vec<_> = answers.iter().map(|answer| answer["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["error", "ok", "ok"]);
+}
+
 #[test]
 fn a_gateway_that_cannot_start_says_why() {
     let sandbox = sandbox();
