@@ -58,6 +58,7 @@ fn the_summary_says_what_was_called_and_refused() {
          1 call let through, 3 refused, 1 token renewal. It ended with the job.\n\n"
     );
     assert!(end.stdout.contains("Refused 2 times: `delete_entity`"), "{}", end.stdout);
+    assert!(!end.stdout.contains("Nothing to clean up"), "{}", end.stdout);
     assert_eq!(end.log.errors().count(), 0);
 }
 

@@ -133,6 +133,21 @@ async fn look(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::Tool;
+
+    #[test]
+    fn a_tool_is_of_the_kind_that_the_server_lists_and_otherwise_of_its_name() {
+        let name = |text: &str| ToolName::parse(text).unwrap();
+        let tool = |text: &str, kind| Tool { name: name(text), kind };
+        let offered = vec![tool("merge", ToolKind::Read), tool("tidy", ToolKind::Execute), tool("look", ToolKind::Read)];
+        let names = ["tidy", "look", "run_action", "unknown"].map(name).to_vec();
+        let kinds = |toolset: &Toolset| allowed(toolset).unwrap().into_iter().map(|tool| tool.kind).collect::<Vec<_>>();
+        let listed = Toolset { offered: Some(offered), allowed: names.clone(), ..Toolset::default() };
+        assert_eq!(kinds(&listed), [ToolKind::Execute, ToolKind::Read, ToolKind::Execute, ToolKind::Write]);
+        let unlisted = Toolset { allowed: names, ..Toolset::default() };
+        assert_eq!(kinds(&unlisted), [ToolKind::Write, ToolKind::Write, ToolKind::Execute, ToolKind::Write]);
+        assert_eq!(allowed(&Toolset::default()), None);
+    }
 
     #[test]
     fn no_two_keys_are_the_same() {
