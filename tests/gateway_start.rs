@@ -364,11 +364,11 @@ fn an_engine_that_hangs_up_is_told_with_the_systems_words() {
 /// How a second container would be reached, and what the engine was asked for, if the system's files name these containers.
 fn found(script: Script, mounted: &[&str], host_name: &str) -> (Result<Way, String>, Vec<String>) {
     let engine = Engine::start(script, Path::new("/runner/output"));
-    let mounts: String = mounted.iter().map(|id| format!("1 2 8:1 /containers/{id}/hosts /etc/hosts rw\n")).collect();
+    let mounts: Vec<_> = mounted.iter().map(|id| format!("1 2 8:1 /containers/{id}/hosts /etc/hosts rw\n")).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let way = runtime.block_on(async {
         let client = Client::connect(&engine.socket(), &Console::new(std::io::sink(), false)).await.unwrap();
-        let own = Own::find(&client, &Evidence::of(&mounts, host_name, "/runner/output")).await?;
+        let own = Own::find(&client, &Evidence::of(&mounts.concat(), host_name, "/runner/output")).await?;
         Way::decide(&client, &own).await
     });
     (way.map_err(|error| error.to_string()), engine.asked())
