@@ -134,7 +134,7 @@ fn an_address_that_is_no_gateways_is_never_removed() {
     let sandbox = Sandbox::default();
     for url in ["https://127.0.0.1:1/mcp", "http://127.0.0.1:1/other", "http://127.0.0.2:1/mcp", "http://127.0.0.1/mcp"] {
         let before = serde_json::json!({"mcpServers": {"port-prod": {"httpUrl": url}}}).to_string();
-        let exec = Exec::new(&sandbox, "gemini").file(FILE, &before);
+        let exec = Exec::new(&sandbox, "gemini").file(FILE, &before).file("out/end", "0");
         let ran = exec.run();
         assert_eq!((ran.code, exec.read(FILE), exec.read("out/started")), (Some(1), Some(before), None), "{url}: {}", ran.stderr);
     }
