@@ -71,11 +71,11 @@ impl AgentHeaders {
     pub fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let version = single(headers, &PROTOCOL_VERSION, "MCP-Protocol-Version")?;
         let era = match version.as_ref().and_then(|version| version.to_str().ok()) {
-            None if version.is_none() => ProtocolEra::Unsaid,
+            // A value that is no text has been refused already.
+            None => ProtocolEra::Unsaid,
             Some(version) if !is_date(version) => return Err(Refusal::Header("MCP-Protocol-Version")),
             Some(version) if version >= FIRST_WITH_DISCOVER => ProtocolEra::Discover,
             Some(_) => ProtocolEra::Initialize,
-            None => return Err(Refusal::Header("MCP-Protocol-Version")),
         };
         single(headers, &METHOD, "Mcp-Method")?;
         single(headers, &NAME, "Mcp-Name")?;
