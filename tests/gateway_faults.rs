@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::gateway::{Gateway, KEY, Reply, call, program, request, settings, wait_for};
-use common::upstream::{Upstream, begin_events, event, respond};
+use common::upstream::{Upstream, begin_events, end_events, event, respond};
 use port_sandbox::{CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox, Wait};
 use serde_json::{Value, json};
 
@@ -206,24 +206,42 @@ fn a_lifetime_that_is_over_ends_it() {
 #[test]
 fn calls_in_flight_are_finished_and_streams_are_not_waited_for() {
     let upstream = Upstream::start(|asked, stream| {
-        if asked.method() == "GET" {
+        if asked.method() == "GET" || asked.json()["method"] == "subscriptions/listen" {
             begin_events(stream);
             event(stream, ": here\n\n");
             return common::upstream::wait_for_end(stream);
         }
+        let answer = json!({"jsonrpc": "2.0", "id": asked.json()["id"], "result": {"content": []}});
+        if answer["id"] == 2 {
+            begin_events(stream);
+            event(stream, ": soon\n\n");
+        }
         // The answer comes after the signal.
         std::thread::sleep(Duration::from_secs(1));
-        common::upstream::json_answer(stream, &json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}}));
+        if answer["id"] == 2 {
+            event(stream, &format!("data: {answer}\n\n"));
+            return end_events(stream);
+        }
+        common::upstream::json_answer(stream, &answer);
     });
     let mut gateway = Gateway::start(&upstream.settings());
     let mut listening = gateway.connect();
     write!(listening, "GET /mcp HTTP/1.1\r\n{}\r\n", gateway.headers()).unwrap();
-    let mut calling = gateway.connect();
-    calling.write_all(&gateway.post_bytes("", call(1, "a", &json!({})).to_string().as_bytes())).unwrap();
-    wait_for("both requests", || (upstream.asked().len() == 2).then_some(()));
+    let post = |headers: &str, message: &Value| {
+        let mut calling = gateway.connect();
+        calling.write_all(&gateway.post_bytes(headers, message.to_string().as_bytes())).unwrap();
+        BufReader::new(calling)
+    };
+    let mut calling = [1, 2].map(|id| post("", &call(id, "a", &json!({}))));
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28"});
+    let headers = "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: subscriptions/listen\r\n";
+    let mut subscribed = post(headers, &request(3, "subscriptions/listen", &json!({"notifications": {}, "_meta": meta})));
+    wait_for("all requests", || (upstream.asked().len() == 4).then_some(()));
     gateway.signal("-TERM");
-    assert!(Reply::read(&mut BufReader::new(calling)).answer_to(1)["result"].is_object());
-    assert!(Reply::read(&mut BufReader::new(listening)).whole);
+    for (id, calling) in (1..).zip(&mut calling) {
+        assert!(Reply::read(calling).answer_to(id)["result"].is_object(), "{id}");
+    }
+    assert!(Reply::read(&mut BufReader::new(listening)).whole && Reply::read(&mut subscribed).whole);
     assert_eq!(gateway.wait(), Some(0));
     assert!(TcpStream::connect(gateway.address()).is_err());
     let lines = gateway.lines();

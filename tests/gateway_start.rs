@@ -11,7 +11,7 @@ use common::engine::{Engine, IMAGE, OWN_ID, Program, Script};
 use common::{Outcome, Step, all_at_once};
 use port_mcp_auth::testing::docker::{Engine as Client, Evidence, Own, Route as Way};
 use port_mcp_auth::testing::runner::Console;
-use port_sandbox::{CLIENT_ID, CLIENT_SECRET, Route, Sandbox};
+use port_sandbox::{CLIENT_ID, CLIENT_SECRET, Fault, Route, Sandbox};
 use serde_json::{Value, json};
 
 /// A step with a gateway, outside of a runner: `DOCKER_HOST` counts only there.
@@ -206,6 +206,20 @@ fn a_tool_that_is_not_offered_is_reported_as_without_a_gateway() {
     let text = step.input("verify", "true").input("allowed_tools", "get_entities").run().failed("tool_unknown").error_text();
     assert!(text.contains("list_entities"), "{text}");
     assert!(engine.containers().is_empty());
+}
+
+/// The tools are asked for twice: directly, and through the gateway.
+#[test]
+fn that_the_server_cannot_be_judged_is_said_once() {
+    let refusal = || Fault::RpcError { code: -32603, message: "not now".to_owned() };
+    for faults in [vec![Fault::None, refusal()], vec![refusal(), refusal()], vec![refusal(), Fault::None]] {
+        let sandbox = Sandbox::default();
+        sandbox.set_faults(Route::Rpc("tools/list"), faults.clone());
+        let (step, _engine) = step(&sandbox, real());
+        let outcome = step.input("verify", "true").run().succeeded();
+        let titles: Vec<_> = outcome.log.warnings().map(|warning| warning.title.clone()).collect();
+        assert_eq!(titles, ["The MCP connection is not verified"], "{faults:?}: {}", outcome.stdout);
+    }
 }
 
 #[test]
