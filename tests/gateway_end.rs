@@ -128,6 +128,15 @@ fn run_for_a_clean_up_without_state(sandbox: &Sandbox) -> (Step, Engine) {
     (step, engine)
 }
 
+/// Both steps save in the same folder, and sign with the same secret.
+#[test]
+fn a_step_that_had_no_gateway_ends_none_of_another_step() {
+    let (step, engine) = run_for_a_clean_up_without_state(&Sandbox::default());
+    let end = step.env("STATE_receipt", "none").clean_up().succeeded();
+    assert!(end.stdout.contains("Nothing to clean up."), "{}", end.stdout);
+    assert_eq!(engine.containers().len(), 1);
+}
+
 /// `act` starts the clean-up without any state.
 #[test]
 fn a_runner_without_state_ends_it_too() {
