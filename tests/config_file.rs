@@ -445,6 +445,16 @@ fn another_server_of_the_name_is_not_replaced() {
     }
 }
 
+/// Where the agent's rules for tools would be added, too, as soon as there are any.
+#[test]
+fn rules_that_cannot_be_added_to_are_found_before_a_token_is_fetched() {
+    let job = || Job::new().input("client", "opencode").input("base_config", r#"{"permission": 5}"#);
+    job().input("verify", "true").refused("input_invalid", "permission");
+    job().input("verify", "false").input("allowed_tools", "list_blueprints").refused("input_invalid", "permission");
+    let without_rules = job().input("verify", "false").run().succeeded();
+    assert_eq!(without_rules.config()["permission"], 5);
+}
+
 /// Reads a config with its format's own parser.
 fn parsed(format: Format, text: &str) -> Value {
     match format {
