@@ -33,7 +33,7 @@ from bench.figures import median_and_range, ratios, rounded, table, with_range
 from bench.sizes import Files
 
 DELAY = 50  # milliseconds each way
-SECONDS = 3  # of each load on the gateway
+SECONDS = 2  # of each load on the gateway
 
 
 def machine():
