@@ -163,8 +163,8 @@ def measure_peers(run):
 
 
 def measure_endurance(run):
-    """Some minutes of the gateway with short tokens."""
-    words = ["--minutes", "2", "--token-lifetime", "20s", "--program", str(run.action), "--sandbox", run.sandbox]
+    """A minute of the gateway with short tokens."""
+    words = ["--minutes", "1", "--token-lifetime", "10s", "--program", str(run.action), "--sandbox", run.sandbox]
     found = endurance.measure(endurance.options(words))
     run.say("endurance", found.text)
     shown = "; ".join(found.wrong) or f"none of {found.calls:,}, {found.exchanges} tokens"
