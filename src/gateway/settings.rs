@@ -377,6 +377,12 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_key_and_the_longest_lifetime_are_taken() {
+        let limits = Settings { key: Secret::new("-._~+/=789abcdefghijkl"), lifetime: 2_592_000, ..settings() };
+        assert!(Settings::from_line(&limits.to_line().unwrap()).is_ok());
+    }
+
+    #[test]
     fn no_secret_is_shown() {
         let shown = format!("{:?}", settings());
         assert!(!["client-secret", "token-0123456789", "0123456789abc", "u:p"].iter().any(|secret| shown.contains(secret)), "{shown}");
@@ -384,14 +390,30 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        let with = |change: fn(&mut Settings)| {
+        type Change = fn(&mut Settings);
+        let with = |change: Change| {
             let mut settings = settings();
             change(&mut settings);
             Settings::from_line(&settings.to_line().unwrap()).map(|_| ()).unwrap_err()
         };
-        assert_eq!(with(|settings| settings.key = Secret::new("short")), SettingsProblem::Value("key"));
-        assert_eq!(with(|settings| settings.hosts.clear()), SettingsProblem::Value("hosts"));
-        assert_eq!(with(|settings| settings.lifetime = 0), SettingsProblem::Value("lifetime"));
+        let values: [(Change, &str); 10] = [
+            (|settings| settings.client_id.clear(), "client_id"),
+            (|settings| settings.client_secret = Secret::new(""), "client_secret"),
+            (|settings| settings.key = Secret::new("0123456789abcdefghijk"), "key"),
+            (|settings| settings.key = Secret::new("0123456789abcdefghijklmnopqrstuvwxyz\n"), "key"),
+            (|settings| settings.hosts.clear(), "hosts"),
+            (|settings| settings.lifetime = 0, "lifetime"),
+            (|settings| settings.lifetime = 2_592_001, "lifetime"),
+            (|settings| settings.rules.tools = Some(vec![AllowedTool { name: "a b".to_owned(), kind: Kind::Read }]), "tools"),
+            (
+                |settings| settings.proxies.https = Some(ProxyAddress { variable: "PROXY".to_owned(), url: Secret::new("http://proxy:1") }),
+                "proxies",
+            ),
+            (|settings| settings.proxies.http = Some(ProxyAddress { variable: "HTTP_PROXY".to_owned(), url: Secret::new("") }), "proxies"),
+        ];
+        for (change, name) in values {
+            assert_eq!(with(change), SettingsProblem::Value(name));
+        }
         let url = SettingsProblem::Url { name: "mcp_url", problem: UrlProblem::PlainHttp };
         assert_eq!(with(|settings| settings.mcp_url = "http://mcp.example".to_owned()), url);
         assert_eq!(Settings::from_line(b" \n").unwrap_err(), SettingsProblem::Missing);
