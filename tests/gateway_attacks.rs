@@ -54,10 +54,11 @@ fn run(gateway: &Gateway, sandbox: &Sandbox, attacks: Vec<Attack>) -> (usize, Ve
         let (before, asked) = (gateway.events("refused").len(), sandbox.requests_to(Route::Mcp).len());
         let reply = gateway.raw(&bytes);
         // One of them is two requests.
-        wait_for(&format!("{name}: {reason} on record, after {reply:?}"), || {
+        let line = wait_for(&format!("{name}: {reason} on record, after {reply:?}"), || {
             let refused = gateway.events("refused");
-            refused.get(before..)?.iter().any(|line| line["reason"] == reason).then_some(())
+            refused.get(before..)?.iter().find(|line| line["reason"] == reason).cloned()
         });
+        assert!(line["id"].is_u64() && line["decision"] == "refused" && line["message"].is_string(), "{name}: {line}");
         if sandbox.requests_to(Route::Mcp).len() != asked || is_success(&reply) {
             further.push(format!("{name}: {} {}", reply.status, reply.text()));
         }
@@ -482,6 +483,25 @@ fn every_way_around_is_refused_and_on_record_and_does_not_reach_the_server() {
     assert!(!record.contains("scaffold_service"), "{record}");
     assert_eq!(gateway.stop(), Some(0));
     assert!(!gateway.text().contains(KEY));
+}
+
+/// The codes are those that JSON-RPC has for what is wrong, so a client's own words for them fit.
+#[test]
+fn a_refusal_has_the_code_of_json_rpc() {
+    let sandbox = sandbox();
+    let gateway = Gateway::start(&limits(&sandbox));
+    for (body, status, code) in [
+        ("{", 400, -32700),
+        ("[]", 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"prompts/list"}"#, 200, -32601),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#, 200, -32602),
+    ] {
+        let reply = gateway.post_with("", body.as_bytes());
+        assert_eq!((reply.status, &reply.messages()[0]["error"]["code"]), (status, &json!(code)), "{body}");
+        assert_eq!(reply.header("allow"), None, "{body}");
+    }
+    let reply = gateway.raw(format!("PUT /mcp HTTP/1.1\r\n{}\r\n", gateway.headers()).as_bytes());
+    assert_eq!((reply.status, reply.header("allow").as_deref()), (405, Some("GET, POST, DELETE")));
 }
 
 /// The server has prompts, and gives them to whoever holds its token.
