@@ -104,6 +104,7 @@ fn a_server_that_is_busy_is_named_with_the_wait_that_it_asks_for() {
         let reply = blueprints(&gateway);
         assert_eq!(reply.header("retry-after").as_deref(), Some("7"));
         let error = error(&reply);
+        assert_eq!(error["code"], -32000, "{error}");
         assert_eq!(error["data"], json!({"status": status, "retryAfter": "7"}), "{error}");
     }
     for fault in
@@ -144,6 +145,7 @@ fn an_error_of_the_server_is_the_agents() {
     let gateway = Gateway::start(&upstream.settings());
     let reply = gateway.post(&call(1, "a", &json!({})));
     assert_eq!((reply.status, reply.header("www-authenticate"), reply.text().as_str()), (403, None, "{\"ok\":false}"));
+    assert_eq!(reply.header("content-type").as_deref(), Some("application/json"));
 }
 
 /// Such as one that has no streams, or that gives no answer where it need not.
@@ -157,6 +159,7 @@ fn what_the_server_says_without_an_answer_is_the_agents() {
     let gateway = Gateway::start(&upstream.settings());
     let refused = gateway.raw(format!("GET /mcp HTTP/1.1\r\n{}\r\n", gateway.headers()).as_bytes());
     assert_eq!((refused.status, refused.text().as_ref()), (405, "no streams here"));
+    assert_eq!(refused.header("content-type").as_deref(), Some("text/plain; charset=utf-8"), "no page that a browser would show");
     assert_eq!(gateway.post(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).status, 200);
     assert_eq!(gateway.post(&call(1, "a", &json!({}))).status, 202);
     let answers = wait_for("the record", || Some(gateway.events("answer")).filter(|answers| answers.len() == 3));
