@@ -143,6 +143,27 @@ fn a_list_is_cut_however_agents_read_it() {
     assert_eq!(tools(&resumed.answer_to(1)), ["a"], "{}", resumed.text());
 }
 
+/// Several messages in an array, which one revision of the protocol had.
+#[test]
+fn lists_in_an_array_are_cut_too() {
+    let list = |id: u64| json!({"jsonrpc": "2.0", "id": id, "result": {"tools": [{"name": "hidden"}, {"name": "a"}]}});
+    let lists = json!([list(1), list(2)]).to_string();
+    let upstream = Upstream::start(move |asked, stream| {
+        if asked.method() == "POST" {
+            return respond(stream, "200 OK", "Content-Type: application/json\r\n", &lists);
+        }
+        begin_events(stream);
+        event(stream, &format!("data: {lists}\n\n"));
+        end_events(stream);
+    });
+    let gateway = Gateway::start(&upstream.settings());
+    let posted = gateway.post(&request(1, "tools/list", &json!({})));
+    let resumed = gateway.raw(format!("GET /mcp HTTP/1.1\r\n{}Last-Event-ID: 7\r\n\r\n", gateway.headers()).as_bytes());
+    for reply in [posted, resumed] {
+        assert_eq!((reply.text().matches("\"a\"").count(), reply.text().contains("hidden")), (2, false), "{}", reply.text());
+    }
+}
+
 #[test]
 fn a_session_is_ended_and_an_unknown_one_is_told() {
     let sandbox = Sandbox::default();
@@ -304,7 +325,7 @@ fn no_secret_comes_back() {
 #[test]
 fn the_record_can_be_had_with_the_key() {
     let sandbox = Sandbox::default();
-    let gateway = Gateway::start(&settings(&sandbox));
+    let mut gateway = Gateway::start(&settings(&sandbox));
     let session = gateway.initialize();
     gateway.post_with(&session, call(1, "list_entities", &json!({"blueprint": "s3cret-argument"})).to_string().as_bytes());
     gateway.post_with(&session, call(2, "delete_entity", &json!({})).to_string().as_bytes());
@@ -329,6 +350,29 @@ fn the_record_can_be_had_with_the_key() {
     assert!(refused["method"] == "tools/call" && refused["decision"] == "refused" && refused["message"].is_string(), "{refused}");
     assert!(refused["id"].is_u64() && refused["id"] != called["id"], "{refused}");
     assert_eq!(refused["bytes"], call(2, "delete_entity", &json!({})).to_string().len(), "{refused}");
+    assert_eq!(gateway.stop(), Some(0));
+    let end = &gateway.events("end")[0];
+    assert_eq!((end["calls"].as_u64(), end["refused"].as_u64()), (Some(1), Some(1)), "the messages of the protocol are no calls of tools");
+}
+
+/// One with a port is known with that port alone, and one without with the port that the gateway listens on.
+#[test]
+fn a_host_may_have_a_port_of_its_own() {
+    let sandbox = Sandbox::start(Options { mcp_mode: McpMode::Stateless, ..Options::default() });
+    let mut given = settings(&sandbox);
+    given["hosts"] = json!(["Gateway.example:8080", "[::1]"]);
+    let gateway = Gateway::start(&given);
+    let (port, body) = (gateway.port, call(1, "list_blueprints", &json!({})).to_string());
+    for (host, status) in [
+        ("gateway.example:8080".to_owned(), 200),
+        (format!("[::1]:{port}"), 200),
+        (format!("gateway.example:{port}"), 403),
+        ("[::1]".to_owned(), 403),
+    ] {
+        let headers = gateway.headers().replace(&format!("127.0.0.1:{port}"), &host);
+        let bytes = format!("POST /mcp HTTP/1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+        assert_eq!(gateway.raw(bytes.as_bytes()).status, status, "{host}");
+    }
 }
 
 /// A connection is used for many requests, also right after each other.
