@@ -143,7 +143,7 @@ def measure_gateway(run):
     found = gateway.measure(run.action, run.some(20), SECONDS)
     run.say("gateway", found.show())
     run.targets.median("added to a call of one caller: p50", 0.3, found.added("1 KB", 1, "p50"), " ms")
-    run.targets.median("p99", 1, found.added("1 KB", 1, "p99"), " ms")
+    run.targets.median("added to a call of one caller: p99", 1, found.added("1 KB", 1, "p99"), " ms")
     run.targets.median("calls a second, 50 callers", 2000, [each.rate for each in found.gateway["1 KB", 50]], least=True)
     run.targets.worst("memory when idle", 4, [found.idle], " MB")
     run.targets.worst("memory while ten answers of 10 MB are under way", 12, [found.peak], " MB")
@@ -155,7 +155,10 @@ def measure_peers(run):
     found = peers.measure(run.action, run.sandbox, run.some(30), SECONDS)
     run.say("peers", found.show())
     run.say("peers-all", found.show_all())
-    for figure, callers, label in (("p50", 1, "ahead of each other proxy: p50 of one caller"), ("rate", 50, "calls a second, 50 callers")):
+    for figure, callers, label in (
+        ("p50", 1, "ahead of each other proxy: p50 of one caller"),
+        ("rate", 50, "ahead of each other proxy: calls a second, 50 callers"),
+    ):
         nearest = min((found.ahead(name, callers, figure) for name in found.peers()), key=statistics.median)
         run.targets.median(label, 5, nearest, " times", least=True)
     shown = {name: way.figures("1 KB", 50, "rate") for name, way in found.ways.items()}
