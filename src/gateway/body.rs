@@ -32,7 +32,7 @@ pub struct Streamed {
     note: Note,
     scrubber: Scrubber,
     cutter: Option<EventCutter>,
-    /// What an event stream says if it breaks off.
+    /// What an event stream says if it breaks off, by the reason.
     last_words: Option<LastWords>,
     /// Whether the agent can resume the stream. An error would prevent that.
     resumable: bool,
@@ -41,13 +41,8 @@ pub struct Streamed {
     size: SizeHint,
 }
 
-/// The last event of a stream that breaks off, by the reason.
-pub struct LastWords {
-    /// For [`BrokenOff::Early`].
-    pub early: Bytes,
-    /// For [`BrokenOff::TooLarge`].
-    pub too_large: Bytes,
-}
+/// Makes the last event of a stream that breaks off.
+pub type LastWords = Box<dyn FnOnce(BrokenOff) -> Bytes>;
 
 /// What is known of an exchange. Writes the second line of the record when it is dropped.
 pub struct Note {
@@ -190,13 +185,9 @@ impl Streamed {
         self.upstream = None;
         self.note.outcome = CallOutcome::Failed;
         self.note.message = Some(why.to_string());
-        let last_words = self.last_words.take().ok_or(why)?;
-        match why {
-            BrokenOff::Early if self.resumable => Err(why),
-            BrokenOff::Early => Ok(last_words.early),
-            // What is too large once is too large again.
-            BrokenOff::TooLarge => Ok(last_words.too_large),
-        }
+        // What is too large once is too large again.
+        let resumes = self.resumable && why == BrokenOff::Early;
+        self.last_words.take().filter(|_| !resumes).map(|last_words| last_words(why)).ok_or(why)
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {

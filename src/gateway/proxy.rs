@@ -189,8 +189,7 @@ async fn pass(state: &Rc<State>, passed: &Passed, headers: &AgentHeaders, raw: &
             Kind::Json => return stream(state, response, note, |streamed| streamed),
             Kind::Events => {
                 let cuts = message.method().is_some_and(|method| CUT.contains(&method));
-                let last_words =
-                    message.id().map(|id| LastWords { early: Unanswered::BrokenOff.event(id), too_large: Unanswered::TooLarge.event(id) });
+                let last_words = message.id().cloned().map(|id| -> LastWords { Box::new(move |why| Unanswered::from(why).event(&id)) });
                 let listens = message.method() == Some(LISTEN);
                 let until = listens.then(|| Rc::clone(state).end());
                 return stream(state, response, note, |streamed| {
@@ -203,7 +202,7 @@ async fn pass(state: &Rc<State>, passed: &Passed, headers: &AgentHeaders, raw: &
             }
             Kind::Other if response.status() == StatusCode::ACCEPTED || !is_request => {
                 note.end();
-                return plain(&response, Bytes::new());
+                return plain(&response);
             }
             Kind::Other => Err(Unanswered::NotMcp),
         },
@@ -235,7 +234,7 @@ async fn without_message(state: &Rc<State>, parts: &Parts, headers: &AgentHeader
                 return Ok(stream(state, response, note, |streamed| streamed.events(true, None).until(end)));
             }
             note.end();
-            return Ok(plain(&response, Bytes::new()));
+            return Ok(plain(&response));
         }
         Ok(response) => not_a_success(response),
         Err(unanswered) => Err(unanswered),
@@ -346,15 +345,15 @@ fn scrubbed(state: &State, body: Vec<u8>) -> Bytes {
 }
 
 fn stream(state: &Rc<State>, response: reqwest::Response, note: Note, with: impl FnOnce(Streamed) -> Streamed) -> Response<AnswerBody> {
-    let mut head = plain(&response, Bytes::new());
+    let mut head = plain(&response);
     let (_, upstream) = Response::from(response).into_parts();
     *head.body_mut() = AnswerBody::Streamed(Box::new(with(Streamed::new(upstream, Rc::clone(state), note))));
     head
 }
 
 /// An answer with the server's status, type and session, and nothing else of it.
-fn plain(response: &reqwest::Response, body: Bytes) -> Response<AnswerBody> {
-    let mut answer = Response::new(AnswerBody::Whole(Some(body).filter(|body| !body.is_empty())));
+fn plain(response: &reqwest::Response) -> Response<AnswerBody> {
+    let mut answer = Response::new(AnswerBody::Whole(None));
     *answer.status_mut() = response.status();
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -97,7 +97,7 @@ fn state(settings: &Settings, address: SocketAddr, record: Rc<Record>, ending: w
     let with_port = |host: &String| {
         let host = host.to_ascii_lowercase();
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
-        if has_port && !host.ends_with(']') { host } else { format!("{host}:{}", address.port()) }
+        if has_port { host } else { format!("{host}:{}", address.port()) }
     };
     let endpoint = settings.endpoint().context("The settings are not valid")?;
     Ok(State {

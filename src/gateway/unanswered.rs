@@ -4,7 +4,7 @@ use http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
 use hyper::body::Bytes;
 use serde_json::json;
 
-use super::body::AnswerBody;
+use super::body::{AnswerBody, BrokenOff};
 use super::json::Json;
 use super::reply::{error, response};
 use crate::redact::Quote;
@@ -42,6 +42,15 @@ pub enum Unanswered {
     /// The answer broke off.
     #[error("the answer of Port's MCP server broke off")]
     BrokenOff,
+}
+
+impl From<BrokenOff> for Unanswered {
+    fn from(why: BrokenOff) -> Self {
+        match why {
+            BrokenOff::Early => Self::BrokenOff,
+            BrokenOff::TooLarge => Self::TooLarge,
+        }
+    }
 }
 
 impl Unanswered {
