@@ -2,6 +2,8 @@
 //! no more rights; and nothing that the engine says is more than a quotation in the log.
 #![no_main]
 
+#[path = "../http.rs"]
+mod http;
 #[path = "../output.rs"]
 mod output;
 
@@ -11,6 +13,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use http::read_request;
 use libfuzzer_sys::fuzz_target;
 use output::Output;
 use port_mcp_auth::testing::docker::{ContainerEnd, Engine, Error, Evidence, Own, Route, Sibling, read_log, remove, stop};
@@ -19,8 +22,8 @@ use port_mcp_auth::testing::report::{Failure, report_failure};
 use port_mcp_auth::testing::runner::{Console, Environment};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixListener;
 
 const SECRET: &str = "s3cr3t-Value-0123456789";
 const OUTPUT: &str = "/runner/set_output_5ae1f00d";
@@ -217,25 +220,6 @@ impl Script<'_> {
                 if stream.write_all(&bytes).await.is_err() || !goes_on {
                     break;
                 }
-            }
-        }
-    }
-}
-
-async fn read_request(stream: &mut UnixStream) -> Result<(String, String), ()> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await.map_err(|_| ())?;
-        bytes.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if read == 0 {
-            return Err(());
-        }
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-            if body.len() >= length {
-                return Ok((head.to_owned(), body.to_owned()));
             }
         }
     }

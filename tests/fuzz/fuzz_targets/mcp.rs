@@ -1,6 +1,8 @@
 //! The MCP server's answers, through the whole preflight: over TCP, HTTP, the stream of events, to a verdict.
 #![no_main]
 
+#[path = "../http.rs"]
+mod http;
 #[path = "../output.rs"]
 mod output;
 
@@ -8,6 +10,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use http::read_request;
 use libfuzzer_sys::fuzz_target;
 use output::Output;
 use port_mcp_auth::testing::clients::{ClaudeCode, Client};
@@ -17,8 +20,8 @@ use port_mcp_auth::testing::port::TokenEndpoint;
 use port_mcp_auth::testing::redact::Secret;
 use port_mcp_auth::testing::report::{Failure, report_failure, warn_if_not_verified, warn_of_listing};
 use port_mcp_auth::testing::runner::{Console, Environment};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 const TOKEN: &str = "t0k3n-Value-0123456789";
 const POLICY: Policy = Policy { read_only: false, execute: true };
@@ -76,7 +79,7 @@ impl Said<'_> {
 async fn serve(listener: TcpListener, input: &Input<'_>) {
     let mut lists = input.list.iter();
     while let Ok((mut stream, _)) = listener.accept().await {
-        while let Ok(request) = read_request(&mut stream).await {
+        while let Ok((_, request)) = read_request(&mut stream).await {
             let id = request.split_once("\"id\":").and_then(|(_, rest)| rest.split([',', '}']).next()).unwrap_or("0").to_owned();
             let bytes = if request.contains("\"initialize\"") {
                 input.initialize.bytes(&id, INITIALIZE)
@@ -94,25 +97,6 @@ async fn serve(listener: TcpListener, input: &Input<'_>) {
             let is_raw = bytes.len() < 12 || !bytes.starts_with(b"HTTP/1.1 2");
             if stream.write_all(&bytes).await.is_err() || is_raw {
                 break;
-            }
-        }
-    }
-}
-
-async fn read_request(stream: &mut TcpStream) -> Result<String, ()> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await.map_err(|_| ())?;
-        bytes.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if read == 0 {
-            return Err(());
-        }
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-            if body.len() >= length {
-                return Ok(text);
             }
         }
     }
