@@ -1,5 +1,6 @@
 """What an engine adds: from `docker run` to its end, and how large images are."""
 
+import contextlib
 import functools
 import io
 import os
@@ -59,13 +60,20 @@ def once(image, inputs):
     return took, step.outputs
 
 
+@contextlib.contextmanager
+def reachable(program):
+    """The inputs that lead to a sandbox which containers reach."""
+    host = gateway()
+    options = ("--bind", "0.0.0.0", "--name", host)  # noqa: S104 - containers reach it so
+    with tempfile.TemporaryDirectory() as folder, sandbox.running(program, folder, *options) as port:
+        yield port.inputs(host)
+
+
 def measure(action, sandbox_program, empty, rounds):
     """Both images in turns: the action with a whole exchange, and a program that does nothing."""
     images = {action: [], import_image(empty, "port-mcp-auth-empty:bench"): []}
-    host = gateway()
-    options = ("--bind", "0.0.0.0", "--name", host)  # noqa: S104 - containers reach it so
-    with tempfile.TemporaryDirectory() as folder, sandbox.running(sandbox_program, folder, *options) as port:
-        inputs = port.inputs(host) | {"verify": "false"}
+    with reachable(sandbox_program) as inputs:
+        inputs |= {"verify": "false"}
         for number in range(WARM_UP + rounds):
             for image, times in list(images.items())[:: 1 if number % 2 else -1]:
                 took, outputs = once(image, inputs)
@@ -90,11 +98,10 @@ class GatewayTimes:
 
 def gateway_times(image, sandbox_program, rounds):
     """As the step and its clean-up say them in their debug messages."""
-    found, host = GatewayTimes([], []), gateway()
-    options = ("--bind", "0.0.0.0", "--name", host)  # noqa: S104 - containers reach it so
-    with tempfile.TemporaryDirectory() as folder, sandbox.running(sandbox_program, folder, *options) as port:
+    found = GatewayTimes([], [])
+    with reachable(sandbox_program) as inputs:
         for _ in range(rounds):
-            with Step(image, port.inputs(host) | {"gateway": "true"}, environment={"RUNNER_DEBUG": "1"}) as step:
+            with Step(image, inputs | {"gateway": "true"}, environment={"RUNNER_DEBUG": "1"}) as step:
                 begin = step.finish().log
                 end = step.end_of_job().log
             found.start.append(int(re.search(r"was started within (\d+) ms", begin)[1]))

@@ -91,7 +91,7 @@ class Asker:
         self.connection = http.client.HTTPConnection(address.hostname, address.port)
 
     def ask(self):
-        """Seconds, bytes and tools of one list."""
+        """The seconds of one list, its bytes, and the message."""
         body = json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/list"})
         began = time.monotonic()
         self.connection.request("POST", urlsplit(self.url).path, body, self.headers)

@@ -34,7 +34,7 @@ KINDS = {
     "empty": ("an empty Node action", "empty", {}),
 }
 BASELINE = "guide"
-NODE_ACTION = "name: {name}\ndescription: a JavaScript action\nruns:\n  using: node24\n  main: main.cjs\n  post: main.cjs\n"
+NODE_ACTION = "name: {name}\ndescription: a JavaScript action\nruns:\n  using: node24\n  main: main.cjs\n"
 # As act writes it: `Success - Main cold-1 [1.2s]`.
 LINE = re.compile(r"Success - (?:Pre|Main|Post) (\w+)-(\d+) \[([^\]]+)\]")
 TARGET = f"{os.uname().machine}-unknown-linux-gnu"
@@ -84,21 +84,18 @@ def write_native(folder, address, version, program):
     (folder / "binaries.json").write_text(json.dumps({"version": version, "sha256": {TARGET: digest}}))
 
 
-def write_node(folder, name, script):
+def write_node(folder, script, post=""):
     """An action in JavaScript."""
     folder.mkdir()
-    (folder / "action.yml").write_text(NODE_ACTION.format(name=name))
+    (folder / "action.yml").write_text(NODE_ACTION.format(name=folder.name) + post)
     (folder / "main.cjs").write_text(script)
 
 
 def write_actions(folder, image, program, address, rounds):
     """The actions; the one whose program is not in the cache has a version for each round."""
     folder.mkdir(parents=True)
-    write_node(folder / "empty", "empty", "")
-    # Without a `post`, as its author would write it.
-    script = packages.bundle("exchange", folder).read_text()
-    write_node(folder / "node", "node", script)
-    (folder / "node/action.yml").write_text(NODE_ACTION.format(name="node").replace("  post: main.cjs\n", ""))
+    write_node(folder / "empty", "", post="  post: main.cjs\n")
+    write_node(folder / "node", packages.bundle("exchange", folder).read_text())
     (folder / "container").mkdir()
     text = (ROOT / "action.yml").read_text().replace("image: Dockerfile", f"image: docker://{image}")
     (folder / "container/action.yml").write_text(text)
