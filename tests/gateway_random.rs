@@ -5,6 +5,7 @@
 mod common;
 
 use common::gateway::{Gateway, KEY, call, request, settings};
+use common::number;
 use port_sandbox::{CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox, Wait};
 use serde_json::{Value, json};
 
@@ -129,10 +130,6 @@ fn fault(dice: &mut Dice) -> Fault {
         }
         _ => Fault::ConnectionClose,
     }
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 #[test]

@@ -7,14 +7,10 @@ mod common;
 use std::time::Duration;
 
 use common::gateway::{Gateway, call, settings, wait_for};
+use common::number;
 use jiff::Timestamp;
 use port_sandbox::{Fault, McpMode, Options, Route, Sandbox, TokenKind};
 use serde_json::json;
-
-/// A number from the environment.
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 #[test]
 fn calls_go_on_over_every_renewal() {

@@ -236,6 +236,11 @@ impl Outcome {
     }
 }
 
+/// A number that a variable of the environment names.
+pub fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
 /// Runs many jobs at the same time.
 pub fn all_at_once<T: Send>(jobs: usize, job: impl Fn(usize) -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {

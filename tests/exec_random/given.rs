@@ -72,26 +72,14 @@ pub const BAD: &[Bad] = &[
     bad("no client id", 1, |given| given.take("client_id")),
     bad("an empty client id", 1, |given| given.take_and_give("client_id", "")),
     bad("no secret", 1, Given::take_secret),
-    bad("an empty secret", 1, |given| {
-        given.take_secret();
-        given.env.insert("PORT_CLIENT_SECRET".to_owned(), OsString::new());
-    }),
-    bad("a secret of no text", 1, |given| {
-        given.take_secret();
-        given.env.insert("PORT_CLIENT_SECRET".to_owned(), OsString::from_vec(vec![b'a', 0xff, b'b']));
-    }),
+    bad("an empty secret", 1, |given| given.take_and_set("PORT_CLIENT_SECRET", OsString::new())),
+    bad("a secret of no text", 1, |given| given.take_and_set("PORT_CLIENT_SECRET", OsString::from_vec(vec![b'a', 0xff, b'b']))),
     bad("a secret file that is not there", 1, |given| {
         given.take_secret();
         given.flags.extend(["--client-secret-file".into(), "../secret/\n::error::forged".into()]);
     }),
-    bad("a secret file that is a folder", 1, |given| {
-        given.take_secret();
-        given.env.insert("PORT_CLIENT_SECRET_FILE".to_owned(), ".".into());
-    }),
-    bad("a secret file without end", 1, |given| {
-        given.take_secret();
-        given.env.insert("PORT_CLIENT_SECRET_FILE".to_owned(), "/dev/zero".into());
-    }),
+    bad("a secret file that is a folder", 1, |given| given.take_and_set("PORT_CLIENT_SECRET_FILE", ".".into())),
+    bad("a secret file without end", 1, |given| given.take_and_set("PORT_CLIENT_SECRET_FILE", "/dev/zero".into())),
     bad("an unknown region", 1, |given| given.take_and_give("region", "\n::error::forged")),
     bad("an unknown client", 1, |given| given.take_and_give("client", "clod::error::forged")),
     bad("a client that can't reach a gateway", 1, |given| given.take_and_give("client", "anthropic-api")),
@@ -270,6 +258,12 @@ impl Given {
     fn take_secret(&mut self) {
         self.take("client_secret_file");
         self.env.remove("PORT_CLIENT_SECRET");
+    }
+
+    /// Has another variable in place of the secret.
+    fn take_and_set(&mut self, variable: &str, value: OsString) {
+        self.take_secret();
+        self.env.insert(variable.to_owned(), value);
     }
 
     fn take_and_give(&mut self, input: &str, value: &str) {

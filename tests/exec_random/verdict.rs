@@ -19,17 +19,11 @@ use strum::VariantArray;
 use super::common::leaks::{Pieces, Readings};
 use super::common::runner::Log;
 use super::hostile::server::Record;
-use super::hostile::wire::{Breach, Verdict};
-use super::hostile::{PROXY_PASSWORD, Stage};
+use super::hostile::tally::Finding;
+use super::hostile::wire::Verdict;
+use super::hostile::{PROXY_PASSWORD, Stage, is_active};
 use super::plan::{Change, End, Existing, GARBAGE, Plan, Program};
 use super::run::{Ended, Entry, Run, Seen, Tree, authority, of_child};
-
-/// A promise that is broken.
-#[derive(Debug)]
-pub struct Finding {
-    pub kind: Kind,
-    pub text: String,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -52,9 +46,6 @@ pub enum Kind {
 /// What `exec` itself writes for a runner.
 const OWN_COMMANDS: &[&str] = &["add-mask", "error", "warning", "debug"];
 
-/// What only the check of the MCP server ends with.
-const OF_MCP: &[&str] = &["mcp_refused", "mcp_error"];
-
 /// The title of a warning.
 const NOT_VERIFIED: &str = "The MCP connection is not verified";
 
@@ -75,11 +66,11 @@ struct Judge<'a> {
     /// What `exec` itself wrote to standard error.
     said: String,
     log: Log,
-    findings: Vec<Finding>,
+    findings: Vec<Finding<Kind>>,
 }
 
 /// Judges a run: how it ended, and the promises that it broke.
-pub fn judge(run: &Run<'_>, ended: &Ended, record: &Record) -> (String, Vec<Finding>) {
+pub fn judge(run: &Run<'_>, ended: &Ended, record: &Record) -> (String, Vec<Finding<Kind>>) {
     let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
     let said = stderr.replacen(&format!("{}\n", of_child(run.plan)), "", 1);
     let log = Log::read(&said);
@@ -177,11 +168,8 @@ impl Judge<'_> {
             let odd: Vec<_> = self.log.masks().into_iter().filter(|mask| !forms.iter().any(|form| form.contains(mask.as_str()))).collect();
             self.expect(odd.is_empty(), Kind::ForgedCommand, || format!("masks that are no key: {odd:?}"));
         }
-        let active = |c: char| {
-            c != '\n' && (c.is_control() || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2067}\u{feff}\u{200b}".contains(c))
-        };
         let said = self.said.clone();
-        self.expect(!said.contains(active), Kind::ForgedCommand, || format!("a control character in {said:?}"));
+        self.expect(!said.contains(is_active), Kind::ForgedCommand, || format!("a control character in {said:?}"));
     }
 
     /// Checks that the run may end so, and names the end.
@@ -258,28 +246,17 @@ impl Judge<'_> {
         titles.iter().map(code).collect::<Vec<_>>().join(", ")
     }
 
-    fn rejected(&self) -> bool {
-        let breaches = |breach: Breach| breach != Breach::Older;
-        self.plan.play.strict && self.record.conversation.iter().filter_map(|verdict| verdict.breach).any(breaches)
-    }
-
     fn may_fail_with(&mut self, code: &str) {
-        let (plan, conversation) = (self.plan, &self.record.conversation);
-        let last = self.record.exchanges.last().cloned().unwrap_or_default();
-        let decisive = conversation.last().cloned().unwrap_or_default();
+        let (plan, last, conversation) = (self.plan, self.record.exchange(), &self.record.conversation);
         let late = self.ended.elapsed >= plan.timeout;
-        let usable = last.is_usable() && conversation.iter().all(Verdict::is_usable) && !self.rejected();
-        let checked = plan.verify && last.good;
-        let fits = match (plan.play.stage, code) {
-            (_, "timeout") => late,
-            (_, "tool_unknown") => !plan.allowed_tools.is_empty(),
-            (Stage::Tls, _) => ["tls", "unreachable"].contains(&code),
-            (Stage::Tunnel, _) => ["proxy", "tls"].contains(&code),
-            (_, "gateway") => checked && (!usable || late),
-            _ if OF_MCP.contains(&code) => checked && (decisive.codes.contains(&code) || self.rejected() && code == "mcp_error"),
-            _ => last.codes.contains(&code),
-        };
+        let usable = self.record.is_usable(plan.play.strict);
         let of_server = !matches!(plan.play.stage, Stage::Tls | Stage::Tunnel);
+        let fits = match code {
+            "timeout" => late,
+            "tool_unknown" => !plan.allowed_tools.is_empty(),
+            "gateway" if of_server => plan.verify && last.good && (!usable || late),
+            _ => self.record.explains(&plan.play, plan.verify, code),
+        };
         let text = format!("{code}, after {last:?} and {conversation:?}: {}", self.said);
         self.expect(fits, if usable && of_server { Kind::WrongFailure } else { Kind::WrongError }, || text);
     }
@@ -289,7 +266,7 @@ impl Judge<'_> {
         let record = self.record;
         let (exchange, conversation) = match &self.ended.seen {
             Some(seen) => (seen.exchange.clone(), seen.conversation.clone()),
-            None => (record.exchanges.last().cloned().unwrap_or_default(), record.conversation.clone()),
+            None => (record.exchange(), record.conversation.clone()),
         };
         // If the direct check was inconclusive, the user is warned. The one through the gateway may then be inconclusive too: the
         // gateway answers for a server whose answer is broken.

@@ -22,26 +22,22 @@ mod hostile;
 mod plan;
 mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::env;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::Outcome;
+use common::{Outcome, number};
 use hostile::server::{Record, Server};
+use hostile::tally::{Finding, Tally, each_run};
 use plan::Plan;
-use verdict::{BREAKS_SCHEMA, Finding, Kind, NOT_VERIFIED, judge};
+use verdict::{BREAKS_SCHEMA, Kind, NOT_VERIFIED, judge};
 
 /// More than any machine needs beyond the step's own time: what takes longer hangs.
 const HANGS: Duration = Duration::from_secs(60);
-
-/// Mostly the runs wait, so there are more of them at once than there are cores.
-const AT_ONCE: usize = 4;
 
 /// What so many runs must have provoked.
 const ENOUGH: u64 = 5_000;
@@ -70,51 +66,27 @@ const PROVOKED: &[&str] = &[
 
 /// What all runs came to.
 #[derive(Default)]
-struct Tally {
-    /// How often each code came, and how often a success.
-    ends: BTreeMap<String, usize>,
+struct Totals {
+    tally: Tally<Kind>,
     exchanges: usize,
     messages: usize,
     cuts: BTreeSet<usize>,
-    findings: Vec<(u64, Finding)>,
-    /// All of the run that ended last.
-    last: String,
 }
 
 #[test]
 fn a_hostile_server_gets_nothing() {
-    let number = |name: &str, otherwise: u64| env::var(name).map_or(otherwise, |text| text.parse().expect("a number"));
     let (runs, first) = (number("HOSTILE_RUNS", 200), number("HOSTILE_SEED", 1));
-    let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let run = next.fetch_add(1, Ordering::Relaxed);
-                    if run >= runs {
-                        return;
-                    }
-                    one_run(first + run, &tally);
-                }
-            });
-        }
-    });
-    let tally = tally.into_inner().unwrap();
-    if runs == 1 {
-        println!("{}", tally.last);
-    }
-    println!("{}", tally.report(runs));
-    for (seed, Finding { kind, text }) in &tally.findings {
-        println!("{kind:?}: {text}\n  again: tools/ci/hostile 1 {seed}");
-    }
-    assert!(tally.findings.is_empty(), "{} promises broken", tally.findings.len());
+    let totals = Mutex::new(Totals::default());
+    each_run(runs, first, |seed| one_run(seed, &totals));
+    let totals = totals.into_inner().unwrap();
+    println!("{}", totals.tally.text(runs, &totals.report(runs), "tools/ci/hostile"));
+    totals.tally.assert_kept();
     if runs >= ENOUGH {
-        let missing: Vec<_> = PROVOKED.iter().filter(|code| !tally.ends.contains_key(**code)).collect();
-        assert!(missing.is_empty(), "never provoked: {missing:?}");
+        totals.tally.assert_provoked(PROVOKED);
     }
 }
 
-fn one_run(seed: u64, tally: &Mutex<Tally>) {
+fn one_run(seed: u64, totals: &Mutex<Totals>) {
     let plan = Plan::of(seed);
     let server = Server::open(&plan.play).unwrap();
     let step = plan.step(server.port());
@@ -135,14 +107,12 @@ fn one_run(seed: u64, tally: &Mutex<Tally>) {
     if hung {
         findings.push(Finding { kind: Kind::Time, text: format!("no end after {elapsed:?}") });
     }
-    let mut tally = tally.lock().unwrap();
-    tally.last = show(&plan, &outcome, &record);
+    let mut totals = totals.lock().unwrap();
     let end = code.unwrap_or_else(|| success(&outcome).to_owned());
-    *tally.ends.entry(end).or_default() += 1;
-    tally.exchanges += record.exchanges.len() + record.tunnels;
-    tally.messages += record.messages;
-    tally.cuts.extend(record.cuts);
-    tally.findings.extend(findings.into_iter().map(|finding| (seed, finding)));
+    totals.tally.add(seed, end, findings, show(&plan, &outcome, &record));
+    totals.exchanges += record.exchanges.len() + record.tunnels;
+    totals.messages += record.messages;
+    totals.cuts.extend(record.cuts);
 }
 
 /// What kind of success it is.
@@ -181,9 +151,9 @@ fn show(plan: &Plan, outcome: &Outcome, record: &Record) -> String {
     format!("{plan:#?}\n{record:#?}\n{}\n--- outputs\n{}\n--- summary\n{}", outcome.stdout, outcome.output_file, outcome.summary)
 }
 
-impl Tally {
+impl Totals {
     fn report(&self, runs: u64) -> String {
-        let count = |kind: Kind| self.findings.iter().filter(|(_, finding)| finding.kind == kind).count();
+        let count = |kind| self.tally.count(kind);
         let mut text = format!(
             "{runs} hostile runs: {} leaks, {} forged commands, {} wrong successes, {} wrong failures\n",
             count(Kind::Leak),
@@ -206,9 +176,6 @@ impl Tally {
             self.messages,
             self.cuts.len()
         );
-        for (end, times) in &self.ends {
-            text += &format!("  {end:<22} {times:>6}\n");
-        }
         text
     }
 }

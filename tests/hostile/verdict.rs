@@ -11,16 +11,10 @@ use super::common::leaks::{Pieces, Readings, found, places};
 use super::common::runner::Log;
 use super::common::{Outcome, Step};
 use super::hostile::server::Record;
+use super::hostile::tally::Finding;
 use super::hostile::wire::{Breach, Verdict};
-use super::hostile::{PROXY_PASSWORD, Stage};
+use super::hostile::{PROXY_PASSWORD, Stage, is_active};
 use super::plan::Plan;
-
-/// A promise that is broken.
-#[derive(Debug)]
-pub struct Finding {
-    pub kind: Kind,
-    pub text: String,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -63,9 +57,6 @@ pub const NOT_VERIFIED: &str = "The MCP connection is not verified";
 pub const BREAKS_SCHEMA: &str = "Some agents would have no tools";
 const NO_TOOLS: &str = "No tools";
 
-/// What only the check of the MCP server ends with.
-const OF_MCP: &[&str] = &["mcp_refused", "mcp_error", "tool_unknown"];
-
 /// Tools that change things, or may.
 const RISKY: &[&str] = &[
     "run_action",
@@ -85,11 +76,11 @@ struct Run<'a> {
     outcome: &'a Outcome,
     record: &'a Record,
     elapsed: Duration,
-    findings: Vec<Finding>,
+    findings: Vec<Finding<Kind>>,
 }
 
 /// Judges a run: its code, if it failed, and the promises that it broke.
-pub fn judge(plan: &Plan, step: &Step, outcome: &Outcome, record: &Record, elapsed: Duration) -> (Option<String>, Vec<Finding>) {
+pub fn judge(plan: &Plan, step: &Step, outcome: &Outcome, record: &Record, elapsed: Duration) -> (Option<String>, Vec<Finding<Kind>>) {
     let mut run = Run { plan, step, outcome, record, elapsed, findings: Vec::new() };
     run.no_panic();
     let code = run.code();
@@ -170,12 +161,8 @@ impl Run<'_> {
         self.expect(odd.is_empty(), Kind::ForgedCommand, || format!("masks of no secret: {odd:?}"));
         let secret = &self.plan.play.client_secret;
         self.expect(masks.contains(secret), Kind::Leak, || "the client secret is not masked".to_owned());
-        // What turns a line, ends it, or drives a terminal.
-        let active = |c: char| {
-            c != '\n' && (c.is_control() || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2067}\u{feff}\u{200b}".contains(c))
-        };
         let text = format!("{}{}", self.outcome.stdout, self.outcome.summary);
-        self.expect(!text.contains(active), Kind::ForgedCommand, || format!("a control character in {text:?}"));
+        self.expect(!text.contains(is_active), Kind::ForgedCommand, || format!("a control character in {text:?}"));
         let outside_code: String = self.outcome.summary.split('`').step_by(2).collect();
         let is_plain = ["<img", "<script", "<!--", "](javascript"].iter().all(|markup| !outside_code.contains(markup));
         self.expect(is_plain, Kind::ForgedCommand, || format!("markup in the summary: {outside_code}"));
@@ -216,7 +203,7 @@ impl Run<'_> {
     fn may_succeed(&mut self) {
         let outputs = self.outcome.outputs();
         let token = outputs.get("access_token").cloned().unwrap_or_default();
-        let last = self.record.exchanges.last().cloned().unwrap_or_default();
+        let last = self.record.exchange();
         self.expect(last.good, Kind::WrongSuccess, || format!("the last answer was {last:?}"));
         self.expect(self.record.tokens.last() == Some(&token), Kind::WrongSuccess, || format!("the token {token:?}"));
         let tools: Vec<String> = outputs.get("tools").and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
@@ -255,16 +242,16 @@ impl Run<'_> {
     fn may_be_verified(&mut self, tools: &[String]) {
         let conversation = &self.record.conversation;
         let good = !conversation.is_empty() && conversation.iter().all(|verdict| verdict.good);
-        let rejected = self.plan.play.strict && self.breaches().any(|breach| breach == Breach::Newer);
+        let rejected = self.plan.play.strict && self.record.breaches().any(|breach| breach == Breach::Newer);
         let text = format!("the MCP server said {conversation:?}");
         self.expect(good && !rejected, Kind::WrongSuccess, || text.clone());
         let offered = self.usable_tools();
         self.expect(tools == offered, Kind::WrongSuccess, || format!("the tools {tools:?}, offered were {offered:?}"));
         let silent = tools.is_empty() && !self.warns(NO_TOOLS);
         self.expect(!silent, Kind::WrongSuccess, || "no tools, and not a word".to_owned());
-        let (warned, breaks) = (self.warns(BREAKS_SCHEMA), self.breaches().next().is_some());
+        let (warned, breaks) = (self.warns(BREAKS_SCHEMA), self.record.breaches().next().is_some());
         // Of an agent that is known to take it, nothing is said.
-        let concerns = !self.plan.play.strict && self.breaches().any(|breach| breach != Breach::Event);
+        let concerns = !self.plan.play.strict && self.record.breaches().any(|breach| breach != Breach::Event);
         self.expect(warned || !concerns, Kind::WrongSuccess, || format!("no word of a breach, and {text}"));
         self.expect(breaks || !warned, Kind::NeedlessWarning, || format!("a breach, and {text}"));
         let allowed = self.outcome.outputs().get("allowed_tools").cloned().unwrap_or_default();
@@ -274,28 +261,17 @@ impl Run<'_> {
         self.expect(wrong.is_empty(), Kind::WrongSuccess, || format!("{wrong:?} allowed: {allowed}"));
     }
 
-    fn breaches(&self) -> impl Iterator<Item = Breach> {
-        self.record.conversation.iter().filter_map(|verdict| verdict.breach)
-    }
-
     fn may_fail_with(&mut self, code: &str) {
-        let last = self.record.exchanges.last().cloned().unwrap_or_default();
-        let conversation = &self.record.conversation;
-        let decisive = conversation.last().cloned().unwrap_or_default();
-        let rejected = self.plan.play.strict && self.breaches().any(|breach| breach != Breach::Older);
-        let checked = self.plan.verify && last.good;
-        let fits = match (self.plan.play.stage, code) {
-            (_, "timeout") => self.is_late(),
-            (Stage::Tls, _) => ["tls", "unreachable"].contains(&code),
-            (Stage::Tunnel, _) => ["proxy", "tls"].contains(&code),
-            (_, "tool_unknown") => checked && (self.is_unlisted() || self.is_unknown()),
-            _ if OF_MCP.contains(&code) => checked && (decisive.codes.contains(&code) || rejected && code == "mcp_error"),
-            _ => last.codes.contains(&code),
+        let (plan, last, conversation) = (self.plan, self.record.exchange(), &self.record.conversation);
+        let of_server = !matches!(plan.play.stage, Stage::Tls | Stage::Tunnel);
+        let fits = match code {
+            "timeout" => self.is_late(),
+            "tool_unknown" if of_server => plan.verify && last.good && (self.is_unlisted() || self.is_unknown()),
+            _ => self.record.explains(&plan.play, plan.verify, code),
         };
-        let usable = last.is_usable() && conversation.iter().all(Verdict::is_usable) && !rejected;
+        let usable = self.record.is_usable(plan.play.strict);
         let error = self.outcome.log.errors().map(|error| error.text.lines().next().unwrap_or_default().to_owned()).collect::<String>();
         let text = format!("{code}, {error:?}, after {last:?} and {conversation:?}");
-        let of_server = !matches!(self.plan.play.stage, Stage::Tls | Stage::Tunnel);
         self.expect(fits, if usable && of_server { Kind::WrongFailure } else { Kind::WrongError }, || text);
     }
 

@@ -6,6 +6,7 @@ mod envelope;
 pub mod mcp;
 mod results;
 pub mod server;
+pub mod tally;
 pub mod token;
 pub mod wire;
 pub mod words;
@@ -52,6 +53,11 @@ pub const PROXY_PASSWORD: &str = "proxy-pass-word-0123456789";
 /// The characters of a client secret that is only letters and digits, and of one that has everything in it.
 pub const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 pub const GRAPHIC: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+
+/// Whether a character turns a line, ends it, or drives a terminal. The end of a line is none of them.
+pub fn is_active(c: char) -> bool {
+    c != '\n' && (c.is_control() || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2067}\u{feff}\u{200b}".contains(c))
+}
 
 /// A client secret.
 pub fn client_secret(dice: &dice::Dice) -> String {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::dice::Dice;
 use super::mcp::{self, Asked, Listed, Said, Traits};
 use super::token::{self, Issued};
-use super::wire::{Answer, Delivery, End, Verdict};
+use super::wire::{Answer, Breach, Delivery, End, Verdict};
 use super::{PROXY_PASSWORD, Play, Stage, words};
 
 /// What the server gave.
@@ -64,7 +64,43 @@ struct Request {
     has_unread: bool,
 }
 
+/// What only the check of the MCP server ends with.
+const OF_MCP: &[&str] = &["mcp_refused", "mcp_error"];
+
 impl Record {
+    /// What the last request for a token got.
+    pub fn exchange(&self) -> Verdict {
+        self.exchanges.last().cloned().unwrap_or_default()
+    }
+
+    pub fn breaches(&self) -> impl Iterator<Item = Breach> {
+        self.conversation.iter().filter_map(|verdict| verdict.breach)
+    }
+
+    /// Whether the agent throws an answer away.
+    pub fn is_rejected(&self, strict: bool) -> bool {
+        strict && self.breaches().any(|breach| breach != Breach::Older)
+    }
+
+    /// Whether the agent can use every answer.
+    pub fn is_usable(&self, strict: bool) -> bool {
+        self.exchange().is_usable() && self.conversation.iter().all(Verdict::is_usable) && !self.is_rejected(strict)
+    }
+
+    /// Whether a run with that check of the MCP server, or without it, may end with this error because of the answers.
+    pub fn explains(&self, play: &Play, verify: bool, code: &str) -> bool {
+        let last = self.exchange();
+        match play.stage {
+            Stage::Tls => ["tls", "unreachable"].contains(&code),
+            Stage::Tunnel => ["proxy", "tls"].contains(&code),
+            _ if OF_MCP.contains(&code) => {
+                let decides = self.conversation.last().is_some_and(|decisive| decisive.codes.contains(&code));
+                verify && last.good && (decides || self.is_rejected(play.strict) && code == "mcp_error")
+            }
+            _ => last.codes.contains(&code),
+        }
+    }
+
     /// A conversation begins, or begins anew in the other way. Claude Code begins with `server/discover`, the others with `initialize`.
     fn begin(&mut self, method: &str, strict: bool, newest_alone: bool) {
         match (method, strict) {
