@@ -131,8 +131,14 @@ fn number_of(window: &[u8]) -> u64 {
 fn forms_of(secret: &str) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
     let bytes = secret.as_bytes();
     let encoded = [BASE64_NOPAD, BASE64URL_NOPAD].into_iter().flat_map(|encoding| embedded(&encoding, bytes).collect::<Vec<_>>());
-    let forms = [secret.to_owned(), HEXLOWER.encode(bytes), HEXUPPER.encode(bytes)].into_iter().chain(encoded);
+    let forms = [secret.to_owned(), in_json(secret), HEXLOWER.encode(bytes), HEXUPPER.encode(bytes)].into_iter().chain(encoded);
     forms.map(|form| Zeroizing::new(form.into_bytes())).collect::<Vec<_>>().into_iter()
+}
+
+/// As JSON writes it between quotes, with an escape for each quote and backslash.
+fn in_json(secret: &str) -> String {
+    let written = serde_json::Value::from(secret).to_string();
+    written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(secret).to_owned()
 }
 
 /// The needles of a token: the whole, and of a JWT the parts that reveal something by themselves.
@@ -170,6 +176,17 @@ mod tests {
         }
         out.extend(scrubber.rest(&needles));
         (String::from_utf8_lossy(&out).into_owned(), lengths)
+    }
+
+    #[test]
+    fn a_secret_is_found_as_json_writes_it() {
+        let secret = r#"s3cr3t\with "quotes" and \ more"#;
+        let needles = needles([&Secret::new(secret)]);
+        let message = serde_json::json!({ "text": format!("before {secret} after") }).to_string();
+        let mut scrubber = Scrubber::default();
+        let mut out = scrubber.scrub(&needles, message.as_bytes()).unwrap();
+        out.extend(scrubber.rest(&needles));
+        assert!(!String::from_utf8(out).unwrap().contains("quotes"));
     }
 
     #[test]
