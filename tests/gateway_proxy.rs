@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 
 use common::gateway::{Gateway, KEY, Reply, call, request, settings, wait_for};
 use common::upstream::{TOKEN, Upstream, begin_events, end_events, event, json_answer, respond, wait_for_end};
-use port_sandbox::{Fault, McpMode, Options, Route, Sandbox, SecretForm};
+use port_sandbox::{CLIENT_SECRET, Fault, McpMode, Options, Route, Sandbox, SecretForm};
 use serde_json::{Value, json};
 
 fn tools(answer: &Value) -> Vec<String> {
@@ -310,6 +310,7 @@ fn no_secret_comes_back() {
     for form in [
         token.clone(),
         payload.to_owned(),
+        CLIENT_SECRET.to_owned(),
         data_encoding::BASE64.encode(token.as_bytes()),
         data_encoding::HEXLOWER.encode(token.as_bytes()),
     ] {

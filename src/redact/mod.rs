@@ -452,6 +452,15 @@ mod tests {
     }
 
     #[test]
+    fn a_short_password_is_found_only_in_what_decodes_to_text() {
+        let mut redactor = Redactor::default();
+        redactor.learn_password(&Secret::new("list"));
+        let (text, bytes) = (BASE64.encode(b"its list ends"), BASE64.encode(b"its list \x01nds"));
+        assert_ne!(redactor.quote(&text).as_str(), text);
+        assert_eq!(redactor.quote(&bytes).as_str(), bytes);
+    }
+
+    #[test]
     fn masks_hold_base64url_only_where_it_differs_from_base64() {
         let forms = forms_to_mask(&Secret::new("aaaaaaaaaaaa"));
         assert_eq!(forms.len(), 2, "{:?}", forms.iter().map(Secret::reveal).collect::<Vec<_>>());

@@ -1,7 +1,9 @@
 //! Secrets out of a stream of bytes, which may be long and must not wait.
 //!
-//! A quotation is searched in every way that is known; an answer of ten megabytes can't be. Here a secret is found as it is, in base64
-//! and in hexadecimal, whole, however the stream is cut into pieces. Each of its bytes becomes an asterisk, so that lengths stay.
+//! A quotation is searched in every way that is known; an answer of ten megabytes can't be. Here a secret is found as it is, as JSON
+//! writes it, in base64 and in hexadecimal, whole, however the stream is cut into pieces. Each of its bytes becomes an asterisk, so that lengths stay.
+
+use std::iter::successors;
 
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use zeroize::Zeroizing;
@@ -131,7 +133,9 @@ fn number_of(window: &[u8]) -> u64 {
 fn forms_of(secret: &str) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
     let bytes = secret.as_bytes();
     let encoded = [BASE64_NOPAD, BASE64URL_NOPAD].into_iter().flat_map(|encoding| embedded(&encoding, bytes).collect::<Vec<_>>());
-    let forms = [secret.to_owned(), in_json(secret), HEXLOWER.encode(bytes), HEXUPPER.encode(bytes)].into_iter().chain(encoded);
+    // The text of a tool's result is often JSON itself.
+    let written = successors(Some(secret.to_owned()), |text| Some(in_json(text))).take(3);
+    let forms = written.chain([HEXLOWER.encode(bytes), HEXUPPER.encode(bytes)]).chain(encoded);
     forms.map(|form| Zeroizing::new(form.into_bytes())).collect::<Vec<_>>().into_iter()
 }
 
@@ -158,12 +162,16 @@ mod tests {
     use super::*;
     use data_encoding::BASE64;
     use proptest::prelude::*;
+    use serde_json::json;
 
     const SECRET: &str = "s3cr3t/Value+With-64~Chars?&=<>and_more";
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJvcmdJZCI6Im9yZ19zYW5kYm94In0.c2lnbmF0dXJlLXNpZ25hdHVyZQ";
 
+    /// Its end is how it begins.
+    const ROUND: &str = "repeats-itself-and-repeats";
+
     fn scrubbed(pieces: &[&[u8]]) -> (String, Vec<usize>) {
-        let needles = needles([&Secret::new(SECRET), &Secret::new(TOKEN)]);
+        let needles = needles([&Secret::new(SECRET), &Secret::new(TOKEN), &Secret::new(ROUND)]);
         let mut scrubber = Scrubber::default();
         let mut out = Vec::new();
         let mut lengths = Vec::new();
@@ -182,11 +190,13 @@ mod tests {
     fn a_secret_is_found_as_json_writes_it() {
         let secret = r#"s3cr3t\with "quotes" and \ more"#;
         let needles = needles([&Secret::new(secret)]);
-        let message = serde_json::json!({ "text": format!("before {secret} after") }).to_string();
-        let mut scrubber = Scrubber::default();
-        let mut out = scrubber.scrub(&needles, message.as_bytes()).unwrap();
-        out.extend(scrubber.rest(&needles));
-        assert!(!String::from_utf8(out).unwrap().contains("quotes"));
+        let text = format!("before {secret} after");
+        for message in [json!({ "text": text }), json!({ "text": json!({ "text": text }).to_string() })] {
+            let mut scrubber = Scrubber::default();
+            let mut out = scrubber.scrub(&needles, message.to_string().as_bytes()).unwrap();
+            out.extend(scrubber.rest(&needles));
+            assert!(!String::from_utf8(out).unwrap().contains("quotes"), "{message}");
+        }
     }
 
     #[test]
@@ -216,10 +226,47 @@ mod tests {
         assert_eq!(out, "s3cr3t/Value+With-64~Chars?&=<>and_m");
     }
 
+    #[test]
+    fn only_what_may_begin_a_secret_waits() {
+        let (out, lengths) = scrubbed(&[format!("{SECRET} {SECRET}s3cr3t").as_bytes(), b"."]);
+        let stars = "*".repeat(SECRET.len());
+        assert_eq!(out, format!("{stars} {stars}s3cr3t."));
+        assert_eq!(lengths, [2 * SECRET.len() + 1, out.len()]);
+    }
+
+    #[test]
+    fn the_end_of_a_secret_that_may_begin_another_waits_with_all_of_it() {
+        let (out, lengths) = scrubbed(&[b"a ", ROUND.as_bytes(), b" b"]);
+        assert_eq!(out, format!("a {} b", "*".repeat(ROUND.len())));
+        assert_eq!(lengths, [2, 2, out.len()]);
+    }
+
+    #[test]
+    fn a_secret_is_found_at_every_place() {
+        let all = "0123456789abcdefghijklmnopqrstuvwxyz";
+        for secret in (SHORTEST..=all.len()).filter_map(|length| all.get(..length)) {
+            let needles = needles([&Secret::new(secret)]);
+            for text in (0..40).map(|before| format!("{}{secret} ", "-".repeat(before))) {
+                let out = Scrubber::default().scrub(&needles, text.as_bytes());
+                assert_eq!(out, Some(text.replace(secret, &"*".repeat(secret.len())).into_bytes()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_secrets_at_one_place_the_longer_is_covered() {
+        let (long, short) = ("0123456789abcdefghijklm", "23456789abcdefghij");
+        let needles = needles([&Secret::new(short), &Secret::new(long)]);
+        for text in (0..40).map(|before| format!("{}{long} ", "-".repeat(before))) {
+            let out = Scrubber::default().scrub(&needles, text.as_bytes());
+            assert_eq!(out, Some(text.replace(long, &"*".repeat(long.len())).into_bytes()), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_cut_hides_a_secret(before in "[a-z ]{0,40}", after in "[ -~]{0,40}", which in 0usize..2, cuts in proptest::collection::vec(0usize..200, 0..6)) {
-            let secret = [SECRET, TOKEN][which];
+        fn no_cut_hides_a_secret(before in "[a-z ]{0,40}", after in "[ -~]{0,40}", which in 0usize..3, cuts in proptest::collection::vec(0usize..200, 0..6)) {
+            let secret = [SECRET, TOKEN, ROUND][which];
             let text = format!("{before}{secret}{after}");
             let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect();
             cuts.sort_unstable();
