@@ -5,6 +5,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -19,14 +20,24 @@ struct Proxy {
 }
 
 impl Proxy {
+    /// Answers with this text, or passes everything on.
     fn start(answer: Option<&'static str>) -> Self {
+        Self::start_with(move |_| answer)
+    }
+
+    /// Answers the first request with this text, and passes the others on.
+    fn recovers_after(answer: &'static str) -> Self {
+        Self::start_with(move |count| (count == 0).then_some(answer))
+    }
+
+    fn start_with(answer: impl Fn(usize) -> Option<&'static str> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&heads);
         thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let seen = Arc::clone(&seen);
+            for (count, client) in listener.incoming().flatten().enumerate() {
+                let (seen, answer) = (Arc::clone(&seen), answer(count));
                 thread::spawn(move || serve(client, answer, &seen));
             }
         });
@@ -180,6 +191,15 @@ fn a_proxy_that_forbids_the_host_says_so_and_is_not_tried_again() {
     assert_eq!(heads.len(), 2);
     assert!(heads.iter().all(|head| head.to_ascii_lowercase().contains("proxy-authorization: basic ")), "{heads:?}");
     leaks::assert_no_leak(&outcome, "p@ss-word-1234", false);
+}
+
+#[test]
+fn a_proxy_that_recovers_is_used() {
+    let sandbox = Sandbox::default();
+    let proxy = Proxy::recovers_after("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let step = Step::against_tls(&sandbox).input("verify", "false").env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
+    let outcome = step.run().succeeded();
+    assert!(outcome.stdout.contains("attempt 2 of 5"), "{}", outcome.stdout);
 }
 
 #[test]
@@ -373,6 +393,22 @@ fn a_connection_that_does_not_come_about_is_told_as_such() {
     assert!(!text.contains("took the request"), "{text}");
 }
 
+/// In a network namespace of its own, where not even the loopback interface is up.
+#[test]
+fn a_network_without_a_way_to_the_host_is_told_as_such() {
+    if !Command::new("unshare").args(["--net", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this needs root");
+        return;
+    }
+    let step = Step::exchange_only(&Sandbox::default()).input("timeout", "1s");
+    let mut command = Command::new("/usr/bin/unshare");
+    command.args(["--net", env!("CARGO_BIN_EXE_port-mcp-auth")]);
+    step.prepare(&mut command);
+    let output = command.output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("(unreachable)") && stdout.contains("has no way to this address"), "{stdout}");
+}
+
 #[test]
 fn an_ipv6_address_keeps_its_colons() {
     let sandbox = Sandbox::default();
@@ -399,6 +435,13 @@ fn a_refusal_that_is_not_ports_points_to_the_network_first() {
     let text =
         Step::exchange_only(&sandbox).env("http_proxy", format!("127.0.0.1:{}", refusing.port)).run().failed("forbidden").error_text();
     assert!(text.contains("most likely a proxy") && text.contains("Forbidden"), "{text}");
+    let signs_of_port =
+        [Fault::answer(403, r#"{"ok":false}"#), Fault::answer(403, r#"{"message":"Forbidden"}"#).header("x-trace-id", "4f1c")];
+    for answer in signs_of_port {
+        sandbox.set_fault_forever(Route::AccessToken, answer.header("content-type", "application/json"));
+        let text = Step::exchange_only(&sandbox).run().failed("forbidden").error_text();
+        assert!(!text.contains("doesn't look like one of Port's API"), "{text}");
+    }
     sandbox.set_fault_forever(Route::AccessToken, page(511));
     let before = sandbox.requests().len();
     let text = Step::exchange_only(&sandbox).run().failed("proxy").error_text();

@@ -38,11 +38,13 @@ struct Response {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    /// How many bytes of the body are missing when the connection is closed.
+    missing: usize,
 }
 
 impl Response {
     fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("content-type", kind.to_owned())], body: body.into() }
+        Self { status, headers: vec![("content-type", kind.to_owned())], body: body.into(), missing: 0 }
     }
 
     fn json(body: &Value) -> Self {
@@ -53,9 +55,25 @@ impl Response {
         Self::new(200, "text/event-stream", text)
     }
 
+    /// A JSON-RPC error.
+    fn error(status: u16, request: &Request, code: i64, message: &str) -> Self {
+        let body = json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": code, "message": message}});
+        Self::new(status, "application/json", body.to_string())
+    }
+
     fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    /// None: the connection is closed.
+    fn nothing() -> Self {
+        Self::new(0, "", "")
+    }
+
+    /// Without its end.
+    fn cut_off(self) -> Self {
+        Self { missing: 1, ..self }
     }
 }
 
@@ -112,11 +130,14 @@ fn serve(connection: &TcpStream, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Re
             seen.push(request.clone());
             seen.iter().filter(|earlier| earlier.rpc() == request.rpc() && earlier.method == request.method).count()
         };
-        let Response { status, headers, body } = answer(&request, count);
+        let Response { status, headers, body, missing } = answer(&request, count);
+        if status == 0 {
+            return;
+        }
         let headers = headers.iter().fold(String::new(), |text, (name, value)| text + &format!("{name}: {value}\r\n"));
-        let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
+        let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len() + missing);
         let mut writer = connection;
-        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err() {
+        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err() || missing > 0 {
             return;
         }
     }
@@ -467,10 +488,7 @@ fn of_two_tools_with_one_name_the_stricter_annotation_counts() {
 fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
     for status in [200, 400, 404] {
         let server = Server::of_any_revision(move |request, _| match request.rpc() {
-            "initialize" => {
-                let error = json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "Method not found"}});
-                Response::new(status, "application/json", error.to_string())
-            }
+            "initialize" => Response::error(status, request, -32601, "Method not found"),
             _ => good(request),
         });
         works(&format!("-32601 with {status}"), &server);
@@ -483,22 +501,72 @@ fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
 
 #[test]
 fn a_server_that_refuses_both_ways_is_judged_by_the_answer_that_no_client_can_use() {
-    for status in [400, 404, 405] {
+    for (first, second) in [(200, 400), (200, 404), (200, 405), (400, 404)] {
         let server = Server::of_any_revision(move |request, _| match request.rpc() {
-            "initialize" => {
-                Response::json(&json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "no"}}))
-            }
-            _ => Response::new(status, "text/html", "<html>"),
+            "initialize" => Response::error(first, request, -32601, "no"),
+            _ => Response::new(second, "text/html", "<html>"),
         });
         let outcome = server.step().run().failed("mcp_error");
-        assert!(outcome.error_text().contains(&format!("answered {status}")), "{}", outcome.error_text());
+        assert!(outcome.error_text().contains(&format!("answered {second}")), "{}", outcome.error_text());
     }
-    let server = Server::of_any_revision(|request, _| {
-        Response::json(&json!({"jsonrpc": "2.0", "id": request.body["id"], "error": {"code": -32601, "message": "no"}}))
+    let server = Server::of_any_revision(|request, _| match request.rpc() {
+        "initialize" => Response::new(404, "text/html", "<html>"),
+        _ => Response::new(405, "text/html", "<html>"),
     });
+    let outcome = server.step().run().failed("mcp_error");
+    assert!(outcome.error_text().contains("answered 404"), "{}", outcome.error_text());
+    let server = Server::of_any_revision(|request, _| Response::error(200, request, -32601, &format!("no {}", request.rpc())));
     let outcome = server.step().run().succeeded();
     let warning = outcome.log.warnings().map(|warning| warning.text.as_str()).collect::<String>();
-    assert!(warning.contains("the JSON-RPC error -32601"), "{warning}");
+    assert!(warning.contains("the JSON-RPC error -32601") && warning.contains("no initialize"), "{warning}");
+}
+
+#[test]
+fn what_says_nothing_about_the_revision_is_not_asked_for_in_another() {
+    type Answer = fn(&Request) -> Response;
+    let answers: [Answer; 3] = [
+        |_| Response::new(403, "text/plain", "no"),
+        |request| Response::error(400, request, -32603, "no"),
+        |request| Response::error(200, request, -32603, "no"),
+    ];
+    for answer in answers {
+        let server = Server::of_any_revision(move |request, _| answer(request));
+        let outcome = server.step().input("client", "codex").run();
+        assert_eq!(server.rpcs(), ["initialize"], "{}", outcome.stdout);
+    }
+}
+
+/// A connection that was opened ahead may be closed by the time that it is used.
+#[test]
+fn a_connection_that_is_closed_without_an_answer_says_nothing_of_the_revision() {
+    let server = Server::of_any_revision(|request, count| match request.rpc() {
+        "server/discover" if count == 1 => Response::nothing(),
+        _ => good(request),
+    });
+    works("a closed connection", &server);
+    assert_eq!(server.rpcs(), ["server/discover", "server/discover", "tools/list"]);
+}
+
+#[test]
+fn a_server_that_no_request_reaches_is_not_asked_in_two_ways() {
+    let sandbox = Sandbox::default();
+    let url = sandbox.tls_mcp_url();
+    let outcome = Step::against(&sandbox).input("mcp_url", &url).env("RUNNER_DEBUG", "1").run();
+    let host = url.trim_start_matches("https://").split('/').next().unwrap();
+    assert_eq!(outcome.log.named("debug").filter(|debug| debug.text.contains(host)).count(), 1, "{}", outcome.stdout);
+}
+
+#[test]
+fn a_server_of_the_older_transport_is_named() {
+    let server = Server::of_any_revision(|request, _| match request.method.as_str() {
+        "GET" => Response::events("event: endpoint\ndata: /messages\n\n"),
+        _ => Response::new(405, "text/plain", "Method Not Allowed"),
+    });
+    for client in ["claude-code", "codex"] {
+        let outcome = server.step().input("client", client).run().succeeded();
+        let warning = outcome.log.warnings().map(|warning| warning.text.as_str()).collect::<String>();
+        assert!(warning.contains("speaks MCP's older transport, HTTP with SSE"), "{client}: {warning}");
+    }
 }
 
 #[test]
@@ -572,6 +640,28 @@ fn a_stream_that_was_closed_is_resumed_after_its_last_event() {
     let ids: Vec<_> = resumed.iter().map(|request| request.header("last-event-id").unwrap()).collect();
     assert_eq!(ids, ["41", "42"]);
     assert!(resumed.iter().all(|request| request.header("authorization").is_some_and(|value| value.starts_with("Bearer "))));
+}
+
+#[test]
+fn a_stream_that_broke_off_is_resumed_only_after_an_event_with_an_id() {
+    let list = Arc::new(Mutex::new(Value::Null));
+    let server = Server::start(move |request, _| match (request.method.as_str(), request.rpc()) {
+        ("POST", "tools/list") => {
+            *list.lock().unwrap() = envelope(request);
+            Response::events("id: 41\nretry: 10\ndata:\n\n").cut_off()
+        }
+        ("GET", _) => Response::events(event(&list.lock().unwrap())),
+        _ => good(request),
+    });
+    works("a stream with an id", &server);
+    assert_eq!(server.requests().iter().filter(|request| request.method == "GET").count(), 1);
+
+    let server = Server::start(|request, count| match request.rpc() {
+        "tools/list" if count == 1 => Response::events("data:\n\n").cut_off(),
+        _ => good(request),
+    });
+    works("a stream without an id", &server);
+    assert!(server.requests().iter().all(|request| request.method == "POST"));
 }
 
 #[test]

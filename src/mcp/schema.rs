@@ -332,6 +332,8 @@ mod tests {
             ("icons", json!(null), "icons"),
             ("icons", json!([{}]), "icons"),
             ("icons", json!([{ "src": "a", "sizes": "48x48" }]), "icons"),
+            ("icons", json!([{ "src": "a", "theme": "blue" }]), "icons"),
+            ("icons", json!([{ "src": "a" }, 7]), "icons"),
             ("execution", json!(null), "execution"),
             ("execution", json!({ "taskSupport": "maybe" }), "execution"),
         ] {
@@ -349,6 +351,7 @@ mod tests {
             ("annotations", json!({ "unknown": null, "readOnlyHint": false })),
             ("outputSchema", json!({ "type": "object", "$schema": "x" })),
             ("icons", json!([])),
+            ("icons", json!([{ "src": "a" }, { "src": "b", "mimeType": "image/png", "sizes": ["48x48"], "theme": "dark" }])),
             ("execution", json!({ "taskSupport": "required" })),
             ("unknown", json!(null)),
         ] {
@@ -365,7 +368,28 @@ mod tests {
         let missing = of_tool(&with("inputSchema", &json!({})), Revision::WithInitialize).unwrap();
         assert_eq!((missing.is_fatal_for(AnswerReader::ClaudeCode), missing.is_fatal_for(AnswerReader::Other)), (Some(true), None));
         let output = of_tool(&with("outputSchema", &json!({})), Revision::WithInitialize).unwrap();
-        assert_eq!(output.is_fatal_for(AnswerReader::ClaudeCode), Some(false));
+        assert_eq!((output.is_fatal_for(AnswerReader::ClaudeCode), output.rejected_by), (Some(false), RejectedBy::BothSdksAlone));
+        let boolean = with("outputSchema", &json!({ "type": "object", "properties": { "a": true } }));
+        assert_eq!(of_tool(&boolean, Revision::WithInitialize).map(|violation| violation.rejected_by), Some(RejectedBy::Sdk1));
+        assert_eq!(of_event().rejected_by, RejectedBy::ClaudeCode);
+    }
+
+    #[test]
+    fn a_page_is_held_against_its_own_revision() {
+        for (name, value, is_fine) in [
+            ("resultType", json!("complete"), true),
+            ("resultType", json!("input_required"), false),
+            ("cacheScope", json!("private"), true),
+            ("cacheScope", json!("all"), false),
+            ("ttlMs", json!(0), true),
+            ("ttlMs", json!(-1), false),
+            ("ttlMs", json!("1"), false),
+        ] {
+            let page = Map::from_iter([("tools".to_owned(), json!([])), (name.to_owned(), value)]);
+            let newest = of_page(&page, Revision::WithDiscover).map(|violation| violation.field);
+            assert_eq!(newest.as_deref(), (!is_fine).then_some(name), "{page:?}");
+            assert_eq!(of_page(&page, Revision::WithInitialize), None, "{page:?}");
+        }
     }
 
     #[test]
@@ -373,6 +397,9 @@ mod tests {
         let good =
             json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} }, "serverInfo": { "name": "a", "version": "1" } });
         assert_eq!(of_initialize(&good), None);
+        let mut more = good.clone();
+        more["capabilities"] = json!({ "tools": { "listChanged": true }, "experimental": { "a": {} } });
+        assert_eq!(of_initialize(&more), None);
         for (pointer, value, expected) in [
             ("/serverInfo", json!(null), "serverInfo"),
             ("/serverInfo/version", json!(null), "serverInfo.version"),
@@ -381,6 +408,7 @@ mod tests {
             ("/capabilities", json!({}), "capabilities.tools"),
             ("/capabilities", json!({ "tools": { "listChanged": null } }), "capabilities.tools.listChanged"),
             ("/capabilities", json!({ "tools": {}, "logging": true }), "capabilities.logging"),
+            ("/capabilities", json!({ "tools": {}, "experimental": { "a": {}, "b": true } }), "capabilities.experimental"),
         ] {
             let mut result = good.clone();
             *result.pointer_mut(pointer).unwrap() = value.clone();

@@ -130,7 +130,7 @@ impl NoAnswer {
     fn of(error: &reqwest::Error) -> Self {
         use io::ErrorKind::{
             AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown,
-            NetworkUnreachable, NotConnected, TimedOut, UnexpectedEof,
+            NetworkUnreachable, NotConnected, UnexpectedEof,
         };
         if error.is_timeout() {
             return Self::ConnectTimeout;
@@ -138,7 +138,6 @@ impl NoAnswer {
         let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last();
         match kind {
             Some(ConnectionRefused) => Self::Refused,
-            Some(TimedOut) => Self::ConnectTimeout,
             Some(AddrNotAvailable | HostUnreachable | NetworkDown | NetworkUnreachable | NotConnected) => Self::NoRoute,
             Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) => Self::Closed,
             _ if find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_closed()) => Self::Closed,
