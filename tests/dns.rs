@@ -22,6 +22,8 @@ enum Server {
     Dead,
     /// Answers that it failed.
     Failing,
+    /// Gives an address at which nothing listens, and from the second time on the right one.
+    Moving,
 }
 
 /// Starts a name server on this address of loopback. `None` if this user may not listen on port 53.
@@ -29,8 +31,11 @@ fn start(address: &str, server: Server) -> Option<()> {
     let socket = UdpSocket::bind((address, 53)).ok()?;
     thread::spawn(move || {
         let mut query = [0; 512];
+        let mut addresses = 0;
         while let Ok((length, client)) = socket.recv_from(&mut query) {
-            if let Some(answer) = query.get(..length).and_then(|query| answer(query, server)) {
+            let last = if matches!(server, Server::Moving) && addresses == 0 { 99 } else { 1 };
+            if let Some((answer, has_address)) = query.get(..length).and_then(|query| answer(query, server, last)) {
+                addresses += u32::from(has_address);
                 drop(socket.send_to(&answer, client));
             }
         }
@@ -38,8 +43,8 @@ fn start(address: &str, server: Server) -> Option<()> {
     Some(())
 }
 
-/// RFC 1035 section 4: the query's head and question, and an address if one is asked for.
-fn answer(query: &[u8], server: Server) -> Option<Vec<u8>> {
+/// RFC 1035 section 4: the query's head and question, and the address `127.0.0.last` if one is asked for. Also whether it is.
+fn answer(query: &[u8], server: Server, last: u8) -> Option<(Vec<u8>, bool)> {
     let labels: Vec<_> =
         NAME.split('.').flat_map(|label| [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat()).chain([0]).collect();
     let name_end = 12 + query.get(12..)?.iter().position(|byte| *byte == 0)? + 1;
@@ -48,13 +53,13 @@ fn answer(query: &[u8], server: Server) -> Option<Vec<u8>> {
     let code = match server {
         Server::Dead => return None,
         Server::Failing => 2,
-        Server::Good if known => 0,
-        Server::Good => 3,
+        Server::Good | Server::Moving if known => 0,
+        Server::Good | Server::Moving => 3,
     };
     let has_address = code == 0 && kind == [0, 1];
     let head = [query.get(..2)?, &[0x81, 0x80 | code, 0, 1, 0, u8::from(has_address), 0, 0, 0, 0], query.get(12..name_end + 4)?].concat();
-    let address = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1];
-    Some(if has_address { [head.as_slice(), &address].concat() } else { head })
+    let address = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, last];
+    Some((if has_address { [head.as_slice(), &address].concat() } else { head }, has_address))
 }
 
 /// Runs a step with this `/etc/resolv.conf`, in a mount namespace of its own. `None` if the system forbids that.
@@ -132,4 +137,15 @@ fn what_dns_says_is_told() {
     let step = other_name(step).env("HTTPS_PROXY", "http://proxy.sandbox.test:3128");
     let text = run(&step, conf).unwrap().failed("proxy").error_text();
     assert!(text.contains("`DNS look-up of proxy.sandbox.test: Name or service not known`"), "{text}");
+}
+
+/// A name is looked up once for each attempt, and anew for the next one.
+#[test]
+fn a_host_that_moved_is_found_with_the_next_attempt() {
+    let (_sandbox, step) = sandbox();
+    let Some(outcome) = start("127.0.0.156", Server::Moving).and_then(|()| run(&step, "nameserver 127.0.0.156\n")) else {
+        return skipped();
+    };
+    let outcome = outcome.succeeded();
+    assert!(outcome.stdout.contains("attempt 2 of 5") && !outcome.stdout.contains("attempt 3"), "{}", outcome.stdout);
 }

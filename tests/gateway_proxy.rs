@@ -231,6 +231,37 @@ fn a_large_answer_comes_through_whole() {
 }
 
 #[test]
+fn a_list_of_several_megabytes_is_cut_to_what_is_allowed() {
+    let upstream = Upstream::start(|asked, stream| {
+        let tools = ["a", "c"].map(|name| json!({"name": name, "description": name.repeat(3_000_000)}));
+        let body = json!({"jsonrpc": "2.0", "id": asked.json()["id"], "result": {"tools": tools}});
+        if asked.json()["id"] == 1 {
+            return json_answer(stream, &body);
+        }
+        begin_events(stream);
+        event(stream, &format!("data: {body}\n\n"));
+        end_events(stream);
+    });
+    let gateway = Gateway::start(&upstream.settings());
+    for id in [1, 2] {
+        let answer = gateway.post(&request(id, "tools/list", &json!({}))).answer_to(id);
+        let names: Vec<_> = answer["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["a"], "{id}");
+    }
+}
+
+#[test]
+fn the_text_of_an_error_goes_on_if_it_is_not_too_long() {
+    let sandbox = Sandbox::default();
+    let gateway = Gateway::start(&settings(&sandbox));
+    for (length, expected) in [(64 * 1024, 64 * 1024), (64 * 1024 + 1, 0)] {
+        sandbox.set_faults(Route::Rpc("tools/call"), [Fault::answer(404, "x".repeat(length))]);
+        let reply = gateway.post(&call(1, "list_blueprints", &json!({})));
+        assert_eq!((reply.status, reply.body.len()), (404, expected));
+    }
+}
+
+#[test]
 fn a_message_of_the_largest_size_goes_on() {
     let sandbox = Sandbox::start(Options { mcp_mode: McpMode::Stateless, ..Options::default() });
     let gateway = Gateway::start(&settings(&sandbox));
@@ -251,7 +282,10 @@ fn large_messages_wait_for_each_other() {
         stream.write_all(bytes).unwrap();
         stream
     };
-    let small = || assert!(gateway.post(&call(1, "list_blueprints", &json!({}))).answer_to(1)["result"].is_object());
+    // As large as a small one can be.
+    let small = call(1, "list_blueprints", &json!({})).to_string();
+    let small = small.clone() + &" ".repeat(64 * 1024 - small.len());
+    let small = || assert!(gateway.post_with("", small.as_bytes()).answer_to(1)["result"].is_object());
     let is_called = || gateway.events("call").iter().any(|line| line["tool"] == "list_entities");
     let mut held: Vec<_> = (0..4).map(|_| send(&large[..large.len() - 1])).collect();
     // By then, all that was sent before is read.

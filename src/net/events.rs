@@ -125,6 +125,8 @@ mod tests {
     fn what_the_rules_ignore_is_ignored() {
         let text = "\u{feff}priority: 1\nretry: 1s\nunknown\nevent: a\nevent: b\n: comment\ndata: x\n\nevent:\ndata: y\n\nevent: c\n\n";
         assert_eq!(events(text), [event("b", "x"), event("message", "y")]);
+        let twice_marked = "\u{feff}data: x\n\u{feff}data: y\n\n";
+        assert_eq!(events(twice_marked), [event("message", "x")]);
     }
 
     #[test]
@@ -134,7 +136,8 @@ mod tests {
         assert_eq!(reader.last_event_id(), "", "an event without data is none");
         reader.read(b"id: a\0b\nretry: 99999999999999999999\ndata: x\n\n");
         assert_eq!((reader.last_event_id(), reader.retry()), ("7", Some(Duration::from_millis(250))));
-        reader.read(b"id\ndata\n\n");
+        reader.read(b"retry: +9\nid\ndata\n\n");
+        assert_eq!(reader.retry(), Some(Duration::from_millis(250)));
         assert_eq!(reader.last_event_id(), "");
     }
 

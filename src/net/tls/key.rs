@@ -102,3 +102,26 @@ fn modulus_bits(key: &[u8]) -> Option<usize> {
     };
     SliceReader::new(key).ok()?.sequence(modulus_length).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
+
+    #[test]
+    fn a_modulus_has_as_many_bits_as_it_needs() {
+        for (modulus, bits) in [(&[0x7f][..], 7), (&[0x01, 0x00], 9), (&[0x00, 0xff], 8)] {
+            let size = u8::try_from(modulus.len()).unwrap();
+            let key = [&[0x30, 5 + size, 0x02, size], modulus, &[0x02, 0x01, 0x03]].concat();
+            assert_eq!(modulus_bits(&key), Some(bits), "{modulus:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_on_ed25519_is_supported() {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let certificate = CertificateParams::default().self_signed(&key).unwrap();
+        let kind = KeyKind::of(certificate.der()).unwrap();
+        assert_eq!((kind, kind.is_supported(), kind.to_string().as_str()), (KeyKind::Ed25519, true, "an Ed25519 key"));
+    }
+}

@@ -187,3 +187,91 @@ fn named(oid: Option<ObjectIdentifier>) -> String {
         _ => oid,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn rule(error: webpki::Error) -> CertificateError {
+        CertificateError::Other(OtherError(Arc::new(error)))
+    }
+
+    /// The encoded contents of `AlgorithmIdentifier` (RFC 5280 section 4.1.1.2).
+    fn identifier(oids: &[&str]) -> Vec<u8> {
+        let encoded = |oid: ObjectIdentifier| [&[0x06, u8::try_from(oid.as_bytes().len()).unwrap()], oid.as_bytes()].concat();
+        oids.iter().flat_map(|oid| encoded(ObjectIdentifier::new(oid).unwrap())).collect()
+    }
+
+    #[test]
+    fn each_error_has_its_problem() {
+        use CertificateError::{BadEncoding, BadSignature, Expired, InvalidPurpose, NotValidForName, NotValidYet, Revoked};
+        for (error, problem) in [
+            (CertificateError::UnknownIssuer, TlsProblem::Signer),
+            (BadSignature, TlsProblem::Signature),
+            (Expired, TlsProblem::Date),
+            (NotValidYet, TlsProblem::Date),
+            (NotValidForName, TlsProblem::Name),
+            (InvalidPurpose, TlsProblem::Purpose),
+            (Revoked, TlsProblem::Revoked),
+            (BadEncoding, TlsProblem::Malformed),
+            (CertificateError::UnhandledCriticalExtension, TlsProblem::Malformed),
+            (CertificateError::ApplicationVerificationFailure, TlsProblem::Handshake),
+            (rule(webpki::Error::CaUsedAsEndEntity), TlsProblem::Authority),
+            (rule(webpki::Error::EndEntityUsedAsCa), TlsProblem::Purpose),
+            (rule(webpki::Error::NameConstraintViolation), TlsProblem::Purpose),
+            (rule(webpki::Error::PathLenConstraintViolated), TlsProblem::Purpose),
+            (rule(webpki::Error::BadDer), TlsProblem::Malformed),
+        ] {
+            assert_eq!(TlsProblem::of(&Error::InvalidCertificate(error.clone())), problem, "{error:?}");
+        }
+        for (error, problem) in [
+            (Error::NoCertificatesPresented, TlsProblem::Malformed),
+            (Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon), TlsProblem::NothingInCommon),
+            (Error::PeerIncompatible(PeerIncompatible::ExtendedMasterSecretExtensionRequired), TlsProblem::Handshake),
+            (Error::DecryptError, TlsProblem::Handshake),
+        ] {
+            assert_eq!(TlsProblem::of(&error), problem, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_rule_that_a_certificate_breaks_is_named() {
+        for (error, word) in [
+            (webpki::Error::CaUsedAsEndEntity, "CA:TRUE"),
+            (webpki::Error::EndEntityUsedAsCa, "CA:FALSE"),
+            (webpki::Error::NameConstraintViolation, "name constraints"),
+            (webpki::Error::PathLenConstraintViolated, "path length"),
+            (webpki::Error::UnsupportedCertVersion, "version 3"),
+            (webpki::Error::UnsupportedCriticalExtension, "critical extension"),
+            (webpki::Error::ExtensionValueInvalid, "can't be read"),
+            (webpki::Error::MalformedExtensions, "can't be read"),
+            (webpki::Error::SignatureAlgorithmMismatch, "two different signature algorithms"),
+            (webpki::Error::BadDer, "breaks a rule"),
+        ] {
+            let said = detail(&Error::InvalidCertificate(rule(error.clone()))).unwrap();
+            assert!(said.contains(word), "{error:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_algorithm_that_is_not_supported_is_named() {
+        let of_key = |signature: &str, key: &[&str]| {
+            let (signature_algorithm_id, public_key_algorithm_id) = (identifier(&[signature]), identifier(key));
+            let error =
+                CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { signature_algorithm_id, public_key_algorithm_id };
+            detail(&Error::InvalidCertificate(error)).unwrap()
+        };
+        for (signature, key, said) in [
+            ("1.2.840.113549.1.1.4", &["1.2.840.113549.1.1.1"][..], "MD5 with RSA and a key of the kind RSA"),
+            ("1.2.840.113549.1.1.5", &["1.2.840.10045.2.1", "1.2.840.10045.3.1.7"], "SHA-1 with RSA and a key of the kind P-256"),
+            ("1.2.840.10045.4.1", &["1.2.840.10045.2.1", "1.3.132.0.34"], "SHA-1 with ECDSA and a key of the kind P-384"),
+            ("1.2.840.10045.4.3.4", &["1.2.840.10045.2.1", "1.3.132.0.35"], "SHA-512 with ECDSA and a key of the kind P-521"),
+            ("1.3.101.113", &["1.2.840.10045.2.1", "1.3.132.0.10"], "Ed448 and a key of the kind secp256k1"),
+            ("1.2.3.4", &["1.3.101.113"], "1.2.3.4 and a key of the kind Ed448"),
+        ] {
+            assert_eq!(of_key(signature, key), format!("the certificate is signed with {said}"));
+        }
+    }
+}

@@ -81,3 +81,19 @@ fn is_of_signature(error: &Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::pem::PemObject;
+
+    #[test]
+    fn a_key_is_blamed_for_a_signature_alone() {
+        let weak = include_bytes!("../../../tests/tls/weak-root.pem");
+        let certificates = [CertificateDer::from_pem_slice(weak).unwrap()];
+        let expired = Error::InvalidCertificate(CertificateError::Expired);
+        assert_eq!(with_key(expired.clone(), &certificates), expired);
+        let said = with_key(Error::InvalidCertificate(CertificateError::BadSignature), &certificates).to_string();
+        assert!(said.contains("UnsupportedKey(Rsa(1024))"), "{said}");
+    }
+}
