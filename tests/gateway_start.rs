@@ -348,7 +348,9 @@ fn the_own_container_is_the_one_with_this_steps_environment() {
     // `act`: the jobs' containers have no such variable, and the steps of two jobs have the same value.
     let other = |id: &str, variable: &str, mode: &str| json!({ "Id": id, "Image": "sha256:bad", "Config": { "Env": [variable] }, "HostConfig": { "NetworkMode": mode } });
     let sandbox = Sandbox::default();
-    let (step, engine) = step(&sandbox, Script { others: vec![other("0a", "GITHUB_OUTPUT=/elsewhere", "bridge")], ..Script::default() });
+    let mut many = other("0a", "GITHUB_OUTPUT=/elsewhere", "bridge");
+    many["Names"] = json!(vec!["/the-name-of-one-of-many-containers"; 60_000]);
+    let (step, engine) = step(&sandbox, Script { others: vec![many], ..Script::default() });
     step.run().succeeded();
     assert!(engine.asked().contains(&format!("GET containers/{OWN_ID}/json")));
 

@@ -180,6 +180,13 @@ mod tests {
                 Some(json!({"servers": [{"name": "e"}]})),
             ),
             (None, json!({"mcpServers": {"port": server}}), json!({"mcpServers": {"port": {"url": "v"}}}), None),
+            (
+                Some(json!({"list": [{"name": "a"}]})),
+                json!({"list": [{"name": "a"}], "allow": ["b"]}),
+                json!({"list": [{"name": "a"}, {"name": "port"}], "allow": ["b", "c"]}),
+                Some(json!({"list": [{"name": "a"}, {"name": "port"}], "allow": ["c"]})),
+            ),
+            (Some(json!({"a": 1})), json!({"a": 1, "allow": ["b"]}), json!({"a": 1, "allow": []}), Some(json!({"a": 1}))),
         ] {
             assert_eq!(without(before.as_ref(), &written, &now, "port"), rest, "{now}");
         }
@@ -192,6 +199,10 @@ mod tests {
             (json!({"a": {"port": {"url": "dead"}, "b": {"url": "dead"}}}), json!({"a": {"b": {"url": "dead"}}})),
             (json!({"a": {"port": {"url": "live"}}}), json!({"a": {"port": {"url": "live"}}})),
             (json!({"a": [{"name": "port", "args": ["x", "dead"]}, {"name": "b"}]}), json!({"a": [{"name": "b"}]})),
+            (
+                json!({"a": [{"name": "port", "url": "live"}, {"name": "b", "url": "dead"}]}),
+                json!({"a": [{"name": "port", "url": "live"}, {"name": "b", "url": "dead"}]}),
+            ),
         ] {
             remove_server(&mut value, "port", &is_dead);
             assert_eq!(value, rest);

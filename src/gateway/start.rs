@@ -45,3 +45,14 @@ fn read_line(input: impl Read) -> Result<Zeroizing<Vec<u8>>, SettingsProblem> {
     BufReader::new(input.take(LONGEST_SETTINGS)).read_until(b'\n', &mut line).map_err(|_| SettingsProblem::Missing)?;
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_read_whole_even_if_it_holds_many_certificates() {
+        let line = [vec![b'x'; 8 * 1024 * 1024], b"\n".to_vec()].concat();
+        assert_eq!(*read_line([line.as_slice(), b"more"].concat().as_slice()).ok().unwrap(), line);
+    }
+}

@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_many_calls_is_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("real"), "a line of the record\n".repeat(200_000)).unwrap();
+        let mut lines = 0;
+        read_record(folder.path(), "real", |_| lines += 1).unwrap();
+        assert_eq!(lines, 200_000);
+    }
+
+    #[test]
     fn only_a_regular_file_is_a_record() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
