@@ -486,13 +486,16 @@ fn of_two_tools_with_one_name_the_stricter_annotation_counts() {
 
 #[test]
 fn a_server_that_knows_no_initialize_is_asked_in_the_newest_way() {
-    for status in [200, 400, 404] {
+    for (status, code) in [(200, -32601), (400, -32601), (404, -32601), (200, -32602), (400, -32022)] {
         let server = Server::of_any_revision(move |request, _| match request.rpc() {
-            "initialize" => Response::error(status, request, -32601, "Method not found"),
+            "initialize" => Response::error(status, request, code, "Method not found"),
             _ => good(request),
         });
-        works(&format!("-32601 with {status}"), &server);
+        works(&format!("{code} with {status}"), &server);
         assert_eq!(server.rpcs(), ["server/discover", "tools/list"]);
+        // Other agents begin with `initialize`.
+        server.step().input("client", "codex").run().succeeded();
+        assert_eq!(server.rpcs()[2..], ["initialize", "server/discover", "tools/list"], "{code} with {status}");
         let list = server.requests().pop().unwrap();
         assert_eq!((list.header("mcp-protocol-version"), list.header("mcp-method")), (Some("2026-07-28"), Some("tools/list")));
         assert_eq!(list.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");

@@ -1,6 +1,6 @@
 //! The action's texts in words for people who started the program themselves: there is no step, runner or workflow.
 
-use crate::inputs::{Given, SETTINGS};
+use crate::inputs::SETTINGS;
 
 /// What the action's texts say, and what it is elsewhere. The first that fits counts.
 const PHRASES: &[(&str, &str)] = &[
@@ -126,7 +126,7 @@ fn flag(code: &str) -> String {
     if let Some(setting) = SETTINGS.iter().find(|setting| setting.input == input) {
         return value.map_or_else(|| setting.flag(), |value| format!("{} {value}", setting.flag()));
     }
-    if value.is_none() && Given::names().contains(&input) && input == "client_secret" {
+    if code == "client_secret" {
         return "PORT_CLIENT_SECRET".to_owned();
     }
     code.to_owned()
