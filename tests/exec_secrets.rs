@@ -95,7 +95,8 @@ fn variables_that_hold_a_secret_in_any_form_are_left_out() {
 #[test]
 fn the_secret_may_come_from_a_file_or_a_pipe() {
     let sandbox = Sandbox::default();
-    let exec = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").file("secret", &format!("{CLIENT_SECRET}\n")).command(&["true"]);
+    let largest = format!("{CLIENT_SECRET}{}", "\n".repeat(64 * 1024 - CLIENT_SECRET.len()));
+    let exec = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").file("secret", &largest).command(&["true"]);
     let path = exec.path("secret");
     assert_eq!(exec.flag("--client-secret-file", path.clone()).run().code, Some(0));
     let by_variable = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").env("PORT_CLIENT_SECRET_FILE", "../secret");
@@ -125,7 +126,14 @@ fn the_secret_may_come_from_a_file_or_a_pipe() {
 #[test]
 fn a_file_without_a_secret_is_named_and_never_quoted() {
     let sandbox = Sandbox::default();
-    for (text, problem) in [(Some(""), "it is empty"), (Some(" \n"), "it is empty"), (None, "No such file")] {
+    let large = " ".repeat(64 * 1024 + 1 - CLIENT_SECRET.len()) + CLIENT_SECRET;
+    for (text, problem) in [
+        (Some(&b""[..]), "it is empty"),
+        (Some(b" \n"), "it is empty"),
+        (Some(b"\xff\xfes3cr3t"), "it is not UTF-8 text"),
+        (Some(large.as_bytes()), "it is larger than 64 KiB"),
+        (None, "No such file"),
+    ] {
         let exec = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").flag("--client-secret-file", "../secret");
         if let Some(text) = text {
             fs::write(exec.path("secret"), text).unwrap();
