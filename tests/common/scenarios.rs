@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use port_sandbox::{Accepts, Certificate, Fault, McpMode, Options, Refusal, Route, Sandbox, SecretForm, Wait};
+use port_sandbox::{Accepts, Certificate, Fault, McpMode, Options, Refusal, Route, Sandbox, SecretForm, Stated, Wait};
 use serde_json::json;
 
 use super::{Outcome, Step};
@@ -85,6 +85,8 @@ pub fn dead_address() -> String {
 /// All of them. Each has a sandbox of its own, so they can run at the same time.
 pub fn all() -> Vec<Scenario> {
     let default = Options::default;
+    // 2001
+    let in_the_past = || Options { expires_in: Stated::Absent, jwt_exp: Stated::As(json!(1_000_000_000)), ..default() };
     let echo = |status| Fault::EchoSecret { status, forms: SecretForm::ALL.to_vec() };
     let ok = |body: serde_json::Value| Fault::json(&body);
     vec![
@@ -215,6 +217,8 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("token_expiring_always", Some("token_expiring"), default(), |_, step| {
             step.input("min_validity", "4h").input("max_wait", "1h")
         }),
+        Scenario::new("token_expiring_in_the_past", Some("token_expiring"), in_the_past(), |_, step| step.input("max_wait", "0")),
+        Scenario::new("token_expiring_in_the_past_for_long", Some("token_expiring"), in_the_past(), |_, step| step.input("max_wait", "2s")),
         Scenario::fault("token_expiring_already", "token_expiring", ok(json!({"accessToken": "opaque-token-0123456789", "expiresIn": 0}))),
         Scenario::new("tls_other_name", Some("tls"), Options { certificate: Certificate::WrongName, ..default() }, |sandbox, step| {
             step.input("auth_base_url", sandbox.tls_auth_base_url()).input("ca_bundle", sandbox.ca_pem())
