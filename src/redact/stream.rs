@@ -254,9 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn of_two_secrets_at_one_place_the_longer_is_covered() {
-        let (long, short) = ("0123456789abcdefghijklm", "23456789abcdefghij");
-        let needles = needles([&Secret::new(short), &Secret::new(long)]);
+    fn of_several_secrets_at_one_place_the_longest_is_covered() {
+        let (long, end, middle) = ("0123456789abcdefghijklm", "23456789abcdefghijklm", "23456789abcdefghij");
+        let needles = needles([&Secret::new(middle), &Secret::new(end), &Secret::new(long)]);
         for text in (0..40).map(|before| format!("{}{long} ", "-".repeat(before))) {
             let out = Scrubber::default().scrub(&needles, text.as_bytes());
             assert_eq!(out, Some(text.replace(long, &"*".repeat(long.len())).into_bytes()), "{text}");
