@@ -196,11 +196,32 @@ fn config_prints_a_config_and_nothing_else() {
     assert_eq!(server["headers"]["Authorization"], format!("Bearer {token}"));
     let ran = Exec::printing(&sandbox, "config").flag("--client", "codex").flag("--token-env", "PORT_TOKEN").run();
     assert!(ran.stdout.starts_with("[mcp_servers.port-prod]\n") && !ran.stdout.contains(&token), "{}", ran.stdout);
-    let exec = Exec::printing(&sandbox, "config").flag("--base-config", "base.json");
-    fs::write(exec.path("work/base.json"), r#"{"theme": "x"}"#).unwrap();
-    let config: Value = serde_json::from_str(&exec.run().stdout).unwrap();
-    assert_eq!(config["theme"], "x");
-    assert!(config["mcpServers"]["port-prod"].is_object());
+    for (path, named) in [("work/base.json", "base.json"), ("base.json", "../base.json")] {
+        let exec = Exec::printing(&sandbox, "config").flag("--base-config", named);
+        fs::write(exec.path(path), r#"{"theme": "x"}"#).unwrap();
+        let config: Value = serde_json::from_str(&exec.run().stdout).unwrap();
+        assert_eq!(config["theme"], "x");
+        assert!(config["mcpServers"]["port-prod"].is_object());
+    }
+}
+
+/// In a job of GitHub Actions, what the runner tells of the event decides why a secret is probably missing.
+#[test]
+fn a_missing_secret_says_why() {
+    let sandbox = Sandbox::default();
+    let fork = r#"{"pull_request":{"head":{"repo":{"full_name":"me/fork"}},"base":{"repo":{"full_name":"org/repo"}}}}"#;
+    for (in_job, actor, says) in [
+        ("true", "someone", "a pull request from a fork"),
+        ("true", "dependabot[bot]", "Dependabot started this run"),
+        ("false", "dependabot[bot]", "PORT_CLIENT_SECRET"),
+    ] {
+        let exec = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").file("event.json", fork);
+        let event = exec.path("event.json");
+        let exec = exec.env("GITHUB_ACTIONS", in_job).env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_EVENT_PATH", event);
+        let ran = exec.env("GITHUB_ACTOR", actor).run();
+        assert!(ran.stderr.contains(says), "{says}: {}", ran.stderr);
+        assert_eq!(in_job == "true", ran.stderr.contains("this run") || ran.stderr.contains("This run"), "{}", ran.stderr);
+    }
 }
 
 #[test]
