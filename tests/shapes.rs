@@ -665,6 +665,14 @@ fn a_stream_that_broke_off_is_resumed_only_after_an_event_with_an_id() {
     });
     works("a stream without an id", &server);
     assert!(server.requests().iter().all(|request| request.method == "POST"));
+
+    let server = Server::start(|request, _| match request.rpc() {
+        "tools/list" => Response::events("data:\n\n").cut_off(),
+        _ => good(request),
+    });
+    let outcome = server.step().input("timeout", "2s").run().succeeded();
+    let warning = outcome.log.warnings().map(|warning| warning.text.as_str()).collect::<String>();
+    assert!(warning.contains("end of file before message length reached"), "{warning}");
 }
 
 #[test]
