@@ -101,12 +101,16 @@ fn a_runner_without_summaries_is_fine() {
     assert_eq!(outcome.log.warnings().count(), 0);
 }
 
+/// A heading needs a blank line before it. Other commands of the step before may have left their last line open.
 #[test]
 fn the_summary_is_appended_to() {
     let sandbox = Sandbox::default();
-    let step = Step::exchange_only(&sandbox);
-    std::fs::write(step.path("summary.md"), "earlier\n").unwrap();
-    assert!(step.run().succeeded().summary.starts_with("earlier\n"));
+    for (before, between) in [("", ""), ("\n", ""), ("\n\n", ""), ("<b>a</b>\n\n", ""), ("a\n", "\n"), ("a", "\n\n"), ("ab", "\n\n")] {
+        let step = Step::exchange_only(&sandbox);
+        std::fs::write(step.path("summary.md"), before).unwrap();
+        let summary = step.run().succeeded().summary;
+        assert!(summary.starts_with(&format!("{before}{between}###")), "{before:?}: {summary}");
+    }
 }
 
 #[test]

@@ -132,8 +132,7 @@ fn add_to_table<'a>(base: &mut Map<String, Value>, ours: &'a Map<String, Value>,
 fn keep_order(merged: &mut Map<String, Value>, ours: &Map<String, Value>, has_rules: bool) {
     let may_be_rules = ours.values().all(|value| value.is_string() || value.is_boolean());
     let in_order = merged.keys().filter(|key| ours.contains_key(*key)).eq(ours.keys());
-    let at_the_end = merged.keys().skip(merged.len() - ours.len()).eq(ours.keys());
-    if may_be_rules && !(if has_rules { at_the_end } else { in_order }) {
+    if may_be_rules && (has_rules || !in_order) {
         for (key, value) in ours {
             merged.shift_remove(key);
             merged.insert(key.clone(), value.clone());
