@@ -102,6 +102,8 @@ fn the_secret_may_come_from_a_file_or_a_pipe() {
     let by_variable = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").env("PORT_CLIENT_SECRET_FILE", "../secret");
     fs::write(by_variable.path("secret"), CLIENT_SECRET).unwrap();
     assert_eq!(by_variable.command(&["true"]).run().code, Some(0));
+    let by_both = Exec::new(&sandbox, "agent").env("PORT_CLIENT_SECRET_FILE", "../nothing");
+    assert_eq!(by_both.command(&["true"]).run().code, Some(0), "the secret itself counts");
 
     // What the command would inherit is empty by then.
     let exec = Exec::new(&sandbox, "agent").without("PORT_CLIENT_SECRET").flag("--client-secret-file", "/dev/fd/3");
