@@ -20,8 +20,12 @@ const RECORD: &[&str] = &[
 
 /// The step, and the end of its job.
 fn job(script: Script, between: impl FnOnce(&Engine)) -> (Outcome, Engine) {
+    job_with(script, |step| step, between)
+}
+
+fn job_with(script: Script, change: impl FnOnce(Step) -> Step, between: impl FnOnce(&Engine)) -> (Outcome, Engine) {
     let sandbox = Sandbox::default();
-    let step = Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS");
+    let step = change(Step::exchange_only(&sandbox).input("gateway", "true").without("GITHUB_ACTIONS"));
     let engine = Engine::start(script, &step.path("output"));
     std::fs::write(step.path("state"), "").unwrap();
     let state = step.path("state");
@@ -60,6 +64,14 @@ fn the_summary_says_what_was_called_and_refused() {
     assert!(end.stdout.contains("Refused 2 times: `delete_entity`"), "{}", end.stdout);
     assert!(!end.stdout.contains("Nothing to clean up"), "{}", end.stdout);
     assert_eq!(end.log.errors().count(), 0);
+}
+
+#[test]
+fn a_run_with_debug_messages_says_how_long_the_end_took() {
+    let (end, _engine) = job_with(script(None, &[]), |step| step.env("RUNNER_DEBUG", "1"), |_| {});
+    let stopped =
+        |text: &str| text.starts_with("The gateway port-mcp-auth-gateway-") && text.contains("was stopped, read and removed within ");
+    assert!(end.log.named("debug").any(|debug| stopped(&debug.text)), "{}", end.stdout);
 }
 
 #[test]

@@ -318,6 +318,29 @@ fn the_address_depends_on_the_network_of_the_step() {
     }
 }
 
+/// A rootless engine can give containers no address that others reach.
+#[test]
+fn a_gateway_that_this_step_cannot_reach_is_not_checked() {
+    let sandbox = Sandbox::default();
+    let published = json!({
+        "Networks": { "bridge": { "IPAddress": "" } },
+        "Ports": { "8080/tcp": [{ "HostIp": "127.0.0.1", "HostPort": "32768" }] },
+    });
+    let info = json!({ "SecurityOptions": ["name=rootless"] });
+    let (step, _engine) = step(&sandbox, Script { info, network_settings: published, ..Script::default() });
+    let outcome = step.input("verify", "true").run().succeeded();
+    assert_eq!(outcome.output("mcp_url"), "http://127.0.0.1:32768/mcp");
+    assert!(outcome.stdout.contains("The gateway is not checked"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_run_with_debug_messages_says_how_long_the_start_took() {
+    let sandbox = Sandbox::default();
+    let (step, _engine) = step(&sandbox, Script::default());
+    let outcome = step.env("RUNNER_DEBUG", "1").run().succeeded();
+    assert!(outcome.log.named("debug").any(|debug| debug.text.contains(", was started within ")), "{}", outcome.stdout);
+}
+
 #[test]
 fn a_container_in_two_networks_gets_a_sibling_in_both() {
     let script = Script {
@@ -425,6 +448,8 @@ fn whatever_fails_nothing_stays() {
     let cases = [
         (refusing("GET version", 500, "no"), "500 to the question for its version: `no`"),
         (refusing("GET info", 403, "filtered"), "403 to the question how it runs: `filtered`"),
+        (refusing("GET info", 403, "filtered"), "A filter before the engine's socket"),
+        (refusing("GET info", 409, "no"), "The engine can't start a container of this step's image"),
         (refusing("GET containers/json", 403, "filtered"), "403 to the list of containers"),
         (refusing("POST containers/create", 403, "authorization denied"), "403 to making the gateway's container: `authorization denied`"),
         (refusing("POST containers/port-mcp-auth-gateway", 500, "OCI runtime"), "500 to starting the gateway's container: `OCI runtime`"),

@@ -321,6 +321,7 @@ fn what_is_no_certificate_is_refused_and_named() {
         (root.replace('\n', "\\n"), "`\\n` as two characters"),
         (BASE64.encode(root.as_bytes()), "is PEM in base64"),
         (bare, "in bare base64"),
+        (BASE64.encode("no certificate ".repeat(30).as_bytes()), "holds no certificate"),
     ] {
         let text = step("https://127.0.0.1:1".to_owned(), &bundle).run().failed("input_invalid").error_text();
         assert!(text.contains(says), "{says}: {text}");

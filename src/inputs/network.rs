@@ -106,6 +106,7 @@ mod tests {
         for (given, known) in [
             ("a.example,b.example", "a.example,b.example"),
             (" a.example b.example\t,, c.example ", "a.example,b.example,c.example"),
+            ("a.example:b c.example:99999", "a.example:b,c.example:99999"),
             ("*", EVERY_HOST),
             ("*.example .example example.", ".example,.example,example"),
             ("api.port.io:443 other.example:80 gate.example:8443", "api.port.io,gate.example"),

@@ -301,9 +301,10 @@ mod tests {
             r#"{"event":"refused","id":5,"method":"tools/call","tool":"b","reason":"tool","message":"Not allowed."}"#,
             r#"{"event":"refused","id":6,"method":"prompts/list","reason":"method"}"#,
             r#"{"event":"renewed"}"#,
+            r#"{"event":"renewal_failed"}"#,
             "not JSON",
         ]);
-        assert_eq!(counts(&calls), "3 calls let through (2 failed), 2 refused, 1 token renewal");
+        assert_eq!(counts(&calls), "3 calls let through (2 failed), 2 refused, 2 token renewals (1 failed)");
         assert_eq!((calls.tools["a"].allowed, calls.tools["a"].failed, time(calls.tools["a"].took)), (2, 1, "1.5 s".to_owned()));
         assert_eq!((calls.tools["b"].refused, calls.tools["b"].failed), (1, 1));
         assert!(calls.refused.contains_key(&("prompts/list".to_owned(), "method".to_owned())));

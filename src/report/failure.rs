@@ -140,3 +140,26 @@ fn annotate(explanation: &Explanation, console: &Console) {
     let text = format!("{what}\nWhy: {why}\nFix: {fix}\nMore: {}", code.help_url());
     console.error(&format!("{title} ({})", code.as_str()), &text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 128 and the number of the signal, as shells say it.
+    #[test]
+    fn a_signal_is_told_by_the_exit_code() {
+        for (signal, code) in [(Signal::HangUp, 129), (Signal::Interrupt, 130), (Signal::Quit, 131), (Signal::Terminate, 143)] {
+            assert_eq!(Failure::Cancelled(signal).exit_code(), code, "{signal}");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_annotation_with_its_place() {
+        let mut said = tempfile::NamedTempFile::new().unwrap();
+        let location = Location::caller();
+        report_panic(Some(location), &Console::new(said.reopen().unwrap(), false));
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut said, &mut text).unwrap();
+        assert!(text.starts_with("::error ") && text.contains("(internal)") && text.contains(&location.line().to_string()), "{text}");
+    }
+}

@@ -139,6 +139,6 @@ pub fn log_no_clean_up(lifetime: Duration, console: &Console) {
 }
 
 /// This step's container has no way to the gateway.
-pub fn warn_of_unchecked_gateway(console: &Console) {
+pub fn log_unchecked_gateway(console: &Console) {
     console.info("The gateway is not checked: this step's container and the gateway's have no network in common.");
 }

@@ -71,3 +71,20 @@ fn refused(task: Task, status: u16, message: &Quote) -> (String, &'static str, S
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_cannot_be_used_is_told_with_the_systems_reason() {
+        for (kind, says) in [
+            (ErrorKind::NotFound, "mounted no engine's socket"),
+            (ErrorKind::PermissionDenied, "that root may not use the socket"),
+            (ErrorKind::ConnectionRefused, "no engine listens"),
+        ] {
+            let explanation = no_socket(Path::new("/var/run/docker.sock"), &kind.into());
+            assert!(explanation.why.contains(says), "{kind}: {}", explanation.why);
+        }
+    }
+}

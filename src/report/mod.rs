@@ -34,7 +34,7 @@ pub use exec::{ConnectedBy, NotStarted, log_connected, log_file, log_left_out, l
 pub use failure::{Failure, Signal, report_failure, report_panic};
 pub use gateway::{
     GatewayAddress, GatewayPlace, gateway_failure, log_gateway, log_gateway_ended, log_gateway_started, log_no_clean_up,
-    warn_of_proxy_before_gateway, warn_of_unchecked_gateway,
+    log_unchecked_gateway, warn_of_proxy_before_gateway,
 };
 pub use plain_words::plain_words;
 pub use progress::{

@@ -64,3 +64,24 @@ pub fn files_unusable(what: String) -> Explanation {
         format!("{BY_HAND} Check the runner's free disk space."),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_that_of_the_system() {
+        for (kind, says) in [
+            (ErrorKind::PermissionDenied, "may not write this file"),
+            (ErrorKind::StorageFull, "no room left"),
+            (ErrorKind::QuotaExceeded, "its quota is used up"),
+            (ErrorKind::ReadOnlyFilesystem, "mounted read-only"),
+            (ErrorKind::NotFound, "directory doesn't exist"),
+            (ErrorKind::NotADirectory, "directory doesn't exist"),
+            (ErrorKind::IsADirectory, "names a directory"),
+            (ErrorKind::Other, "can't be written"),
+        ] {
+            assert!(because(kind).0.contains(says), "{kind}: {}", because(kind).0);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::inputs::Inputs;
 use crate::mcp::ServerUrl;
 use crate::net::Budget;
 use crate::redact::Secret;
-use crate::report::{Failure, GatewayAddress, log_gateway, log_gateway_started, warn_of_proxy_before_gateway, warn_of_unchecked_gateway};
+use crate::report::{Failure, GatewayAddress, log_gateway, log_gateway_started, log_unchecked_gateway, warn_of_proxy_before_gateway};
 use crate::runner::{Console, Environment};
 
 /// The first part of the gateway's name. The second is random, so that each step has one of its own.
@@ -79,7 +79,7 @@ pub async fn hand_over(
     if inputs.verify {
         match waiting.own_address(port) {
             Some(address) => check(&gateway_url(address)?, form, &key, inputs, connected, console).await?,
-            None => warn_of_unchecked_gateway(console),
+            None => log_unchecked_gateway(console),
         }
     }
     Ok(Gateway { url, key, ends_at, lifetime })

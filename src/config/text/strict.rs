@@ -118,7 +118,7 @@ mod tests {
             assert_eq!(check(text), Ok(plain), "{text}");
         }
         let references = Features { references: true, ..plain };
-        for text in ["a: &x 1\n", "a: &x {b: 1}\nc: *x\n", "x: &x {a: 1}\ny:\n  <<: *x\n  <<: *x\n"] {
+        for text in ["a: &x 1\n", "a: &x 1\nb: 2\n", "a: &x {b: 1}\nc: *x\n", "<<: {a: 1}\n", "x: &x {a: 1}\ny:\n  <<: *x\n  <<: *x\n"] {
             assert_eq!(check(text), Ok(references), "{text}");
         }
         assert_eq!(check("a: !!str 1\n"), Ok(Features { tags: 1, ..plain }));
