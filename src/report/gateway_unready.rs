@@ -46,3 +46,16 @@ pub fn explain(form: GatewayForm, problem: &Unready) -> Explanation {
 fn said(last: &Quote) -> String {
     if last.is_empty() { String::new() } else { format!(": {last}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_no_fault_of_a_container_engine() {
+        for (form, is_container) in [(GatewayForm::Container, true), (GatewayForm::Process, false)] {
+            let explanation = explain(form, &Unready::TimedOut);
+            assert_eq!(explanation.why.contains("container engine"), is_container, "{}", explanation.why);
+        }
+    }
+}
