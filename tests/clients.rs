@@ -338,6 +338,8 @@ fn a_server_name_that_an_agent_would_ignore_is_an_input_error() {
             assert!(text.contains(&format!("`server_name` `{name}` is a name that `client: {}` keeps for itself", client.id())), "{text}");
         }
     }
+    let with_names_of_their_own = REGISTRY.iter().filter(|client| !client.naming().reserved.is_empty()).map(|client| client.id());
+    assert_eq!(with_names_of_their_own.collect::<Vec<_>>(), ["claude-code", "codex", "goose", "qwen-code"]);
     let grok = clients::find("grok").unwrap();
     for name in ["1port", "port_", "-port", "-", "_", "7"] {
         assert!(refuse(grok, name).contains("must begin with a letter or `_`, and must not end with `_`"));
@@ -374,6 +376,15 @@ fn tools_that_an_agent_renames_or_drops_are_named() {
         Some(["a".repeat(rest), "b".repeat(rest + 1)])
     };
     for client in REGISTRY {
+        let longest = match client.id() {
+            "anthropic-api" | "openai-api" | "generic" | "vscode" | "zed" => None,
+            "codex" => Some(128),
+            "cursor" => Some(60),
+            "gemini-cli" => Some(63),
+            _ => Some(64),
+        };
+        let takes_dots = !["cline", "continue", "goose", "grok", "qwen-code"].contains(&client.id());
+        assert_eq!((client.naming().longest, client.naming().takes_dots), (longest, takes_dots), "{}", client.id());
         let mut extra_tools = vec!["get.a.b".to_owned()];
         let lengths = longest_names(*client, "port-prod");
         extra_tools.extend(lengths.iter().flatten().cloned());
