@@ -388,6 +388,14 @@ mod tests {
         }
     }
 
+    /// The runner ends a job after five days.
+    #[test]
+    fn a_gateway_lasts_as_long_as_any_command_unless_told_otherwise() {
+        let lifetime = |arguments: &[&str]| line(arguments).input(Verb::Exec, "gateway_lifetime", |_| None);
+        assert_eq!(lifetime(&["--", "agent"]), Some("120h".into()));
+        assert_eq!(lifetime(&["--gateway-lifetime", "1h", "--", "agent"]), Some("1h".into()));
+    }
+
     #[test]
     fn every_input_is_a_flag_or_left_out_for_a_reason() {
         let flags = SETTINGS.iter().map(|setting| setting.input).filter(|input| *input != SECRET_FILE);
