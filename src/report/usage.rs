@@ -75,7 +75,7 @@ pub fn help_of(verb: Verb) -> String {
 fn row(name: &str, text: &str) -> String {
     let indent = " ".repeat(FLAGS + 4);
     let text = wrapped(text, WIDTH - FLAGS - 4, &indent);
-    if name.len() > FLAGS { format!("  {name}\n{indent}{text}\n") } else { format!("  {name:FLAGS$}  {text}\n") }
+    format!("  {name:FLAGS$}  {text}\n")
 }
 
 /// A text in lines of at most so many characters, with something before each but the first.
@@ -128,4 +128,16 @@ pub fn report_usage(error: &UsageError, verb: Option<Verb>, console: &Console) {
     let more = if name.is_empty() { "port-mcp-auth --help".to_owned() } else { format!("port-mcp-auth {name} --help") };
     let what = if what.is_empty() { what } else { format!("{what}\n") };
     console.error(&title, &format!("{what}Help: `{more}`"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_long_as_it_may_be_and_no_longer() {
+        assert_eq!(wrapped("aa bb cc", 5, "> "), "aa bb\n> cc");
+        assert_eq!(wrapped("aa bb cc", 4, ""), "aa\nbb\ncc");
+        assert_eq!(wrapped("much-too-long a", 4, ""), "much-too-long\na");
+    }
 }
