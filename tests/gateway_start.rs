@@ -395,8 +395,8 @@ fn an_engine_that_hangs_up_is_told_with_the_systems_words() {
     let socket = directory.path().join("engine.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     // It reads the request, since what an early end looks like depends on how far that was sent.
-    let read = |stream: UnixStream| BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(read(stream))));
+    let read = |stream: UnixStream| BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
+    std::thread::spawn(move || listener.incoming().flatten().for_each(read));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let connected = runtime.block_on(Client::connect(&socket, &Console::new(std::io::sink(), false)));
     let error = connected.err().unwrap().to_string();

@@ -331,6 +331,9 @@ impl<'a> Server<'a> {
         let is_refusal = method == "initialize" && self.play.strict && self.traits.newest.is_some() && delivery.verdict.good;
         if !is_refusal {
             record.conversation.push(delivery.verdict.clone());
+        } else if let Some(first) = record.conversation.last_mut().filter(|_| delivery.verdict.unclear) {
+            // Unless it can't be read.
+            *first = first.clone().or(&delivery.verdict.codes).or_unclear();
         }
         if delivery.verdict.good {
             record.offered.extend(said.tools.iter().cloned());

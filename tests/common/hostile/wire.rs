@@ -76,6 +76,9 @@ impl Verdict {
     }
 }
 
+/// A head of that size may not be read: the HTTP library takes 408 KiB.
+const LARGE_HEAD: usize = 400_000;
+
 /// An answer before it is put on the wire.
 #[derive(Clone)]
 pub struct Answer {
@@ -401,10 +404,10 @@ impl Answer {
         format!("{head}\r\n").into_bytes()
     }
 
-    fn deliver(self, mut head: Vec<u8>, end: End) -> Delivery {
-        head.extend_from_slice(&self.body);
-        Delivery {
-            bytes: head,
+    fn deliver(self, head: Vec<u8>, end: End) -> Delivery {
+        let is_large = head.len() > LARGE_HEAD;
+        let delivery = Delivery {
+            bytes: [head, self.body].concat(),
             before: Duration::ZERO,
             drip: None,
             end,
@@ -412,7 +415,8 @@ impl Answer {
             cut: None,
             leftover: false,
             streamed: self.streamed,
-        }
+        };
+        if is_large { delivery.doubtful() } else { delivery }
     }
 }
 
