@@ -560,6 +560,16 @@ fn a_server_that_no_request_reaches_is_not_asked_in_two_ways() {
 }
 
 #[test]
+fn what_is_of_another_type_is_not_read() {
+    let server = Server::start(|request, _| match request.rpc() {
+        "tools/list" => Response::new(200, "text/plain", vec![b' '; 9 * 1024 * 1024]),
+        _ => good(request),
+    });
+    let text = server.step().run().failed("mcp_error").error_text();
+    assert!(text.contains("answered 200 with a body of type `text/plain`"), "{text}");
+}
+
+#[test]
 fn a_server_of_the_older_transport_is_named() {
     let server = Server::of_any_revision(|request, _| match request.method.as_str() {
         "GET" => Response::events("event: endpoint\ndata: /messages\n\n"),

@@ -1,6 +1,7 @@
 //! Why a message got no answer that can be used.
 
 use http::StatusCode;
+use reqwest::Response;
 use serde_json::Value;
 
 use super::message::{INVALID_PARAMS, METHOD_NOT_FOUND, RpcError};
@@ -25,8 +26,8 @@ pub enum MessageError {
     NoAnswer,
     /// A redirect that leads to the next, again and again.
     TooManyRedirects,
-    /// A success of another type than MCP's.
-    NotMcp(HttpResponse),
+    /// A success of another type than MCP's. No agent reads more of it.
+    NotMcp(Response),
     /// No JSON-RPC message.
     NotAMessage(HttpResponse),
     /// A stream that ended before the answer, and can't be resumed.

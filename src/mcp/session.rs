@@ -227,7 +227,7 @@ impl<'a> Session<'a> {
                 self.read_json(response, id).await?
             }
             Some("text/event-stream") => self.read_stream(response, id).await?,
-            _ => return Err(MessageError::NotMcp(read_body_up_to(response, LARGEST_RESPONSE).await.map_err(MessageError::Request)?)),
+            _ => return Err(MessageError::NotMcp(response)),
         };
         let result = answer.map_err(MessageError::Rpc)?;
         if result.is_object() { Ok((result, session)) } else { Err(MessageError::NotAResult(method)) }

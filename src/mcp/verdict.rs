@@ -45,7 +45,7 @@ impl Verdict {
             MessageError::OlderTransport => unclear(UnclearAnswer::OlderTransport),
             MessageError::TooManyRedirects => unusable(ServerProblem::TooManyRedirects),
             MessageError::NotMcp(response) => {
-                let (status, kind) = (response.head.status.as_u16(), BodyKind::of(&response.head.headers, redactor));
+                let (status, kind) = (response.status().as_u16(), BodyKind::of(response.headers(), redactor));
                 unusable(ServerProblem::NotMcp { status, kind })
             }
             MessageError::NotAMessage(response) => unusable(ServerProblem::NotAMessage(ErrorResponse::read(&response, redactor))),
