@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde_json::{Map, Number, Value};
 use yaml_edit::anchor_resolution::AnchorRegistry;
 use yaml_edit::{
-    Document, Mapping, MappingEntry, ScalarStyle, ScalarType, ScalarValue, Sequence, SyntaxKind, YamlFile, YamlNode, YamlValue,
+    Document, Mapping, MappingEntry, ScalarStyle, ScalarType, ScalarValue, Sequence, SyntaxKind, YamlError, YamlFile, YamlNode, YamlValue,
 };
 use zeroize::Zeroizing;
 
@@ -17,8 +17,7 @@ use crate::config::format::Format;
 /// What a text says.
 pub fn parse(text: &str) -> Result<Value, TextProblem> {
     strict::check(text)?;
-    // What YAML forbids was found above, with its line.
-    let file = YamlFile::from_str(text).map_err(|_| malformed(None))?;
+    let file = open(text)?;
     if file.documents().any(|document| is_boundless(&document)) {
         return Err(TextProblem::EndlessAliases);
     }
@@ -35,7 +34,7 @@ fn malformed(line: Option<usize>) -> TextProblem {
 
 /// Edits a text whose value is `current` so that its value is `wanted`.
 pub fn rewrite(text: &str, current: &Value, wanted: &Value) -> Option<Zeroizing<String>> {
-    let file = YamlFile::from_str(text).ok()?;
+    let file = open(text).ok()?;
     let wanted = wanted.as_object()?;
     let Some(mapping) = file.document().and_then(|document| document.as_mapping()) else {
         // The text is empty or has only comments, which stay at the top. After anything else, a mapping isn't valid.
@@ -92,6 +91,13 @@ fn is_boundless(document: &Document) -> bool {
         nested += usize::from(!names.is_empty());
     }
     nested > MOST_NESTED
+}
+
+fn open(text: &str) -> Result<YamlFile, TextProblem> {
+    YamlFile::from_str(text).map_err(|error| match error {
+        YamlError::Parse { line, .. } => malformed(line),
+        _ => malformed(None),
+    })
 }
 
 /// Compares with the resolved value, not with the node: a merge key or an alias stands for more than its node holds.
