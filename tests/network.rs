@@ -403,9 +403,7 @@ fn a_network_without_a_way_to_the_host_is_told_as_such() {
     let step = Step::exchange_only(&Sandbox::default()).input("timeout", "1s");
     let mut command = Command::new("/usr/bin/unshare");
     command.args(["--net", env!("CARGO_BIN_EXE_port-mcp-auth")]);
-    step.prepare(&mut command);
-    let output = command.output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stdout = step.run_through(command).stdout;
     assert!(stdout.contains("(unreachable)") && stdout.contains("has no way to this address"), "{stdout}");
 }
 

@@ -47,9 +47,7 @@ fn a_file_that_the_containers_root_may_not_write_points_to_the_engine() {
         command.arg("--user");
     }
     command.arg(env!("CARGO_BIN_EXE_port-mcp-auth"));
-    step.prepare(&mut command);
-    let output = command.output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stdout = step.run_through(command).stdout;
     assert!(stdout.contains("Permission denied") && stdout.contains("user namespaces") && !stdout.contains("disk"), "{stdout}");
 }
 

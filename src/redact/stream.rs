@@ -1,7 +1,8 @@
 //! Secrets out of a stream of bytes, which may be long and must not wait.
 //!
 //! A quotation is searched in every way that is known; an answer of ten megabytes can't be. Here a secret is found as it is, as JSON
-//! writes it, in base64 and in hexadecimal, whole, however the stream is cut into pieces. Each of its bytes becomes an asterisk, so that lengths stay.
+//! writes it, in base64 and in hexadecimal, whole, however the stream is cut into pieces. Each of its bytes becomes an asterisk, so that
+//! lengths stay.
 
 use std::iter::successors;
 
@@ -186,6 +187,13 @@ mod tests {
         (String::from_utf8_lossy(&out).into_owned(), lengths)
     }
 
+    fn is_covered_at_every_place(secret: &str, needles: &Needles) {
+        for text in (0..40).map(|before| format!("{}{secret} ", "-".repeat(before))) {
+            let out = Scrubber::default().scrub(needles, text.as_bytes());
+            assert_eq!(out, Some(text.replace(secret, &"*".repeat(secret.len())).into_bytes()), "{text}");
+        }
+    }
+
     #[test]
     fn a_secret_is_found_as_json_writes_it() {
         let secret = r#"s3cr3t\with "quotes" and \ more"#;
@@ -245,11 +253,7 @@ mod tests {
     fn a_secret_is_found_at_every_place() {
         let all = "0123456789abcdefghijklmnopqrstuvwxyz";
         for secret in (SHORTEST..=all.len()).filter_map(|length| all.get(..length)) {
-            let needles = needles([&Secret::new(secret)]);
-            for text in (0..40).map(|before| format!("{}{secret} ", "-".repeat(before))) {
-                let out = Scrubber::default().scrub(&needles, text.as_bytes());
-                assert_eq!(out, Some(text.replace(secret, &"*".repeat(secret.len())).into_bytes()), "{text}");
-            }
+            is_covered_at_every_place(secret, &needles([&Secret::new(secret)]));
         }
     }
 
@@ -257,10 +261,7 @@ mod tests {
     fn of_several_secrets_at_one_place_the_longest_is_covered() {
         let (long, end, middle) = ("0123456789abcdefghijklm", "23456789abcdefghijklm", "23456789abcdefghij");
         let needles = needles([&Secret::new(middle), &Secret::new(end), &Secret::new(long)]);
-        for text in (0..40).map(|before| format!("{}{long} ", "-".repeat(before))) {
-            let out = Scrubber::default().scrub(&needles, text.as_bytes());
-            assert_eq!(out, Some(text.replace(long, &"*".repeat(long.len())).into_bytes()), "{text}");
-        }
+        is_covered_at_every_place(long, &needles);
     }
 
     proptest! {

@@ -150,9 +150,13 @@ impl Step {
         if !link.exists() {
             symlink(env!("CARGO_BIN_EXE_port-mcp-auth"), &link).unwrap();
         }
-        let mut command = Command::new(link);
+        self.run_through(Command::new(link))
+    }
+
+    /// Runs a command that starts the program, such as one that first changes what the system allows.
+    pub fn run_through(&self, mut command: Command) -> Outcome {
         self.prepare(&mut command);
-        self.finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        self.finish(Self::started(command))
     }
 
     pub fn start(&self) -> Child {
